@@ -1,0 +1,1 @@
+//! The decisions of nvme-discoverd: events in, actions out. Pure.

@@ -1,0 +1,2 @@
+//! nvmf: the command line of an NVMe over Fabrics host
+fn main() {}

@@ -1,0 +1,1 @@
+//! The process that connects and disconnects controllers for nvme-discoverd

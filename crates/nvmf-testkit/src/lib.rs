@@ -1,0 +1,3 @@
+//! Worlds for tests: kernel targets, daemons and conditions in the guest; fake targets
+
+pub mod agent;

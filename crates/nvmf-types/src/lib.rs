@@ -1,0 +1,34 @@
+//! The vocabulary of an NVMe over Fabrics host.
+//!
+//! Names, addresses, transport ids, discovery log pages, exclusion and configuration text, each
+//! as a type that can only hold what the specification or the kernel allows. The crate is pure:
+//! no files, no clock, no environment (checked by this crate's `clippy.toml`), so everything here
+//! can be tested with tables and fuzzed.
+//!
+//! "Base Specification" is the NVM Express Base Specification 2.x.
+
+mod address;
+pub mod config;
+mod controller;
+mod device;
+pub mod exclusion;
+mod host;
+pub mod ini;
+pub mod log_page;
+mod nqn;
+mod options;
+mod owner;
+mod secret;
+mod tid;
+mod transport;
+
+pub use address::{AddressError, FcName, Traddr, Trsvcid};
+pub use controller::{ControllerClass, ControllerState, LiveController};
+pub use device::{AttrName, DeviceName, NameError};
+pub use host::{HostId, HostIdError, HostIdentity};
+pub use nqn::{Nqn, NqnError};
+pub use options::{ConnectOptions, ConnectString, NotExpressible, OptionError};
+pub use owner::{Owner, OwnerError};
+pub use secret::Secret;
+pub use tid::{TidError, TransportId};
+pub use transport::{Transport, UnknownTransport};

@@ -1,0 +1,454 @@
+//! Options of a connection and the line that the kernel takes.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::{ControllerClass, Secret, TransportId};
+
+/// What can be set on a connection besides its [`TransportId`]. Unset: the kernel's default.
+/// Field names are those of the `nvme connect` options.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct ConnectOptions {
+    /// Number of I/O queues, at least 1.
+    pub nr_io_queues: Option<u32>,
+    /// Number of additional queues for writes.
+    pub nr_write_queues: Option<u32>,
+    /// Number of additional queues for polling.
+    pub nr_poll_queues: Option<u32>,
+    /// Elements of an I/O queue: 16 to 1024.
+    pub queue_size: Option<u32>,
+    /// Keep-alive timeout in seconds. A discovery controller gets 30 where unset, because the
+    /// kernel's 0 makes the target drop it after two minutes.
+    pub keep_alive_tmo: Option<u32>,
+    /// Seconds between two attempts of the kernel to reconnect.
+    pub reconnect_delay: Option<u32>,
+    /// Seconds after which the kernel gives a lost controller up; -1: never.
+    pub ctrl_loss_tmo: Option<i32>,
+    /// Seconds after which I/O to a lost controller fails; -1: off.
+    pub fast_io_fail_tmo: Option<i32>,
+    /// IP type of service: 0 to 255.
+    pub tos: Option<u32>,
+    /// Allow a second connection to the same port and subsystem.
+    pub duplicate_connect: Option<bool>,
+    /// Disable submission queue flow control.
+    pub disable_sqflow: Option<bool>,
+    /// NVMe/TCP header digest.
+    pub hdr_digest: Option<bool>,
+    /// NVMe/TCP data digest.
+    pub data_digest: Option<bool>,
+    /// Use TLS.
+    pub tls: Option<bool>,
+    /// Set TLS up after authentication (secure concatenation).
+    pub concat: Option<bool>,
+    /// Serial number of the keyring with the TLS key.
+    pub keyring: Option<u32>,
+    /// Serial number of the TLS key.
+    pub tls_key: Option<u32>,
+    /// DH-HMAC-CHAP secret of the host.
+    pub dhchap_secret: Option<Secret>,
+    /// DH-HMAC-CHAP secret of the controller, for authentication both ways.
+    pub dhchap_ctrl_secret: Option<Secret>,
+}
+
+/// Why an option cannot be set.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// No such option.
+    #[error("unknown option `{}`", .0.escape_debug())]
+    Unknown(String),
+    /// A number that is none or out of range.
+    #[error("`{}` is not possible for {key}: expected {expected}", .value.escape_debug())]
+    Value {
+        /// The option.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+}
+
+/// A field holds a character that the kernel's comma-separated line cannot carry.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("`{0}` cannot be passed to the kernel: its value contains a comma or a control character")]
+pub struct NotExpressible(pub &'static str);
+
+/// The line for `/dev/nvme-fabrics`. It may hold secrets, so `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ConnectString(String);
+
+/// Keep-alive timeout of a discovery controller in seconds, where none is set.
+const DC_KEEP_ALIVE_TMO: u32 = 30;
+
+impl ConnectOptions {
+    /// The names that [`ConnectOptions::set`] knows.
+    pub const KEYS: [&'static str; 19] = [
+        "nr-io-queues",
+        "nr-write-queues",
+        "nr-poll-queues",
+        "queue-size",
+        "keep-alive-tmo",
+        "reconnect-delay",
+        "ctrl-loss-tmo",
+        "fast-io-fail-tmo",
+        "tos",
+        "duplicate-connect",
+        "disable-sqflow",
+        "hdr-digest",
+        "data-digest",
+        "tls",
+        "concat",
+        "keyring",
+        "tls-key",
+        "dhchap-secret",
+        "dhchap-ctrl-secret",
+    ];
+
+    /// Sets one option from its text; an empty text resets it to the kernel's default. Booleans:
+    /// 1 yes y true t on / 0 no n false f off, any case; numbers decimal or 0x…; `kxchap-secret`
+    /// and `kxchap-ctrl-secret` are other names of the `dhchap-…` ones.
+    ///
+    /// # Errors
+    /// No such option, or a value out of its range.
+    pub fn set(&mut self, key: &str, text: &str) -> Result<(), OptionError> {
+        let secret = || (!text.is_empty()).then(|| Secret::new(text.to_owned()));
+        match key {
+            "nr-io-queues" => {
+                self.nr_io_queues = number("nr-io-queues", text, 1..=65535, "1 to 65535")?;
+            }
+            "nr-write-queues" => {
+                self.nr_write_queues = number("nr-write-queues", text, 1..=65535, "1 to 65535")?;
+            }
+            "nr-poll-queues" => {
+                self.nr_poll_queues = number("nr-poll-queues", text, 1..=65535, "1 to 65535")?;
+            }
+            "queue-size" => self.queue_size = number("queue-size", text, 16..=1024, "16 to 1024")?,
+            "keep-alive-tmo" => {
+                self.keep_alive_tmo =
+                    number("keep-alive-tmo", text, SECONDS, "seconds, 0 to 2147483")?;
+            }
+            "reconnect-delay" => {
+                self.reconnect_delay = number(
+                    "reconnect-delay",
+                    text,
+                    1..=2_147_483,
+                    "seconds, 1 to 2147483",
+                )?;
+            }
+            "ctrl-loss-tmo" => self.ctrl_loss_tmo = timeout("ctrl-loss-tmo", text)?,
+            "fast-io-fail-tmo" => self.fast_io_fail_tmo = timeout("fast-io-fail-tmo", text)?,
+            "tos" => self.tos = number("tos", text, 0..=255, "0 to 255")?,
+            "duplicate-connect" => self.duplicate_connect = boolean("duplicate-connect", text)?,
+            "disable-sqflow" => self.disable_sqflow = boolean("disable-sqflow", text)?,
+            "hdr-digest" => self.hdr_digest = boolean("hdr-digest", text)?,
+            "data-digest" => self.data_digest = boolean("data-digest", text)?,
+            "tls" => self.tls = boolean("tls", text)?,
+            "concat" => self.concat = boolean("concat", text)?,
+            "keyring" => self.keyring = number("keyring", text, SERIAL, "a key serial number")?,
+            "tls-key" => self.tls_key = number("tls-key", text, SERIAL, "a key serial number")?,
+            "dhchap-secret" | "kxchap-secret" => self.dhchap_secret = secret(),
+            "dhchap-ctrl-secret" | "kxchap-ctrl-secret" => self.dhchap_ctrl_secret = secret(),
+            _ => return Err(OptionError::Unknown(key.to_owned())),
+        }
+        Ok(())
+    }
+
+    /// The kernel's line for connecting `tid` with these options (Linux
+    /// `drivers/nvme/host/fabrics.c`, `opt_tokens`). The port is always spelled out, and a
+    /// discovery controller gets a keep-alive timeout and, under another than the well-known name,
+    /// the `discovery` flag.
+    ///
+    /// # Errors
+    /// A value with a comma or a control character: it would be read as another option.
+    pub fn connect_string(
+        &self,
+        tid: &TransportId,
+        class: ControllerClass,
+    ) -> Result<ConnectString, NotExpressible> {
+        let mut line = Line(String::new());
+        line.text("nqn", Some(tid.nqn.as_str()))?;
+        line.text("transport", Some(tid.transport.as_str()))?;
+        line.text(
+            "traddr",
+            tid.traddr.as_ref().map(ToString::to_string).as_deref(),
+        )?;
+        line.number("trsvcid", tid.port(class));
+        line.text(
+            "host_traddr",
+            tid.host_traddr.as_ref().map(ToString::to_string).as_deref(),
+        )?;
+        line.text("host_iface", tid.host_iface.as_deref())?;
+        line.text("hostnqn", tid.hostnqn.as_ref().map(crate::Nqn::as_str))?;
+        line.text("hostid", tid.hostid.map(|id| id.to_string()).as_deref())?;
+        let keep_alive = match class {
+            ControllerClass::Discovery => Some(self.keep_alive_tmo.unwrap_or(DC_KEEP_ALIVE_TMO)),
+            ControllerClass::Io => self.keep_alive_tmo,
+        };
+        line.number("nr_io_queues", self.nr_io_queues);
+        line.number("nr_write_queues", self.nr_write_queues);
+        line.number("nr_poll_queues", self.nr_poll_queues);
+        line.number("queue_size", self.queue_size);
+        line.number("keep_alive_tmo", keep_alive);
+        line.number("reconnect_delay", self.reconnect_delay);
+        line.number("ctrl_loss_tmo", self.ctrl_loss_tmo);
+        line.number("fast_io_fail_tmo", self.fast_io_fail_tmo);
+        line.number("tos", self.tos);
+        line.flag("duplicate_connect", self.duplicate_connect);
+        line.flag("disable_sqflow", self.disable_sqflow);
+        line.flag("hdr_digest", self.hdr_digest);
+        line.flag("data_digest", self.data_digest);
+        line.flag("tls", self.tls);
+        line.flag("concat", self.concat);
+        line.number("keyring", self.keyring);
+        line.number("tls_key", self.tls_key);
+        line.text(
+            "dhchap_secret",
+            self.dhchap_secret.as_ref().map(Secret::expose),
+        )?;
+        line.text(
+            "dhchap_ctrl_secret",
+            self.dhchap_ctrl_secret.as_ref().map(Secret::expose),
+        )?;
+        line.flag(
+            "discovery",
+            Some(class == ControllerClass::Discovery && !tid.nqn.is_discovery()),
+        );
+        Ok(ConnectString(line.0))
+    }
+}
+
+/// The kernel multiplies by 1000 in an int.
+const SECONDS: std::ops::RangeInclusive<u32> = 0..=2_147_483;
+const SERIAL: std::ops::RangeInclusive<u32> = 1..=2_147_483_647;
+
+fn integer(text: &str) -> Option<i64> {
+    match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => {
+            i64::from_str_radix(hex, 16).ok()
+        }
+        Some(_) => None,
+        None if text.starts_with('+') => None,
+        None => i64::from_str(text).ok(),
+    }
+}
+
+fn number(
+    key: &'static str,
+    text: &str,
+    range: std::ops::RangeInclusive<u32>,
+    expected: &'static str,
+) -> Result<Option<u32>, OptionError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    integer(text)
+        .and_then(|n| u32::try_from(n).ok())
+        .filter(|n| range.contains(n))
+        .map(Some)
+        .ok_or_else(|| OptionError::Value {
+            key,
+            value: text.to_owned(),
+            expected,
+        })
+}
+
+fn timeout(key: &'static str, text: &str) -> Result<Option<i32>, OptionError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    integer(text)
+        .and_then(|n| i32::try_from(n).ok())
+        .filter(|n| (-1..=2_147_483).contains(n))
+        .map(Some)
+        .ok_or_else(|| OptionError::Value {
+            key,
+            value: text.to_owned(),
+            expected: "seconds, 0 to 2147483, or -1",
+        })
+}
+
+/// The configuration files' booleans; an empty text is `None`.
+pub(crate) fn boolean(key: &'static str, text: &str) -> Result<Option<bool>, OptionError> {
+    match text.to_ascii_lowercase().as_str() {
+        "" => Ok(None),
+        "1" | "yes" | "y" | "true" | "t" | "on" => Ok(Some(true)),
+        "0" | "no" | "n" | "false" | "f" | "off" => Ok(Some(false)),
+        _ => Err(OptionError::Value {
+            key,
+            value: text.to_owned(),
+            expected: "yes or no",
+        }),
+    }
+}
+
+/// A comma-separated line in the making.
+struct Line(String);
+
+impl Line {
+    fn push(&mut self, key: &str, value: Option<&str>) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        self.0.push_str(key);
+        if let Some(value) = value {
+            self.0.push('=');
+            self.0.push_str(value);
+        }
+    }
+
+    fn text(&mut self, key: &'static str, value: Option<&str>) -> Result<(), NotExpressible> {
+        let Some(value) = value else { return Ok(()) };
+        if value.contains(|c: char| c == ',' || c.is_control()) {
+            return Err(NotExpressible(key));
+        }
+        self.push(key, Some(value));
+        Ok(())
+    }
+
+    fn number(&mut self, key: &str, value: Option<impl fmt::Display>) {
+        if let Some(value) = value {
+            self.push(key, Some(&value.to_string()));
+        }
+    }
+
+    fn flag(&mut self, key: &str, value: Option<bool>) {
+        if value == Some(true) {
+            self.push(key, None);
+        }
+    }
+}
+
+impl ConnectString {
+    /// The line, without a newline. It may hold secrets.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ConnectString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ConnectString(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tid(text: &str) -> TransportId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn io_controller() {
+        let mut options = ConnectOptions::default();
+        for (key, value) in [
+            ("nr-io-queues", "0x4"),
+            ("ctrl-loss-tmo", "-1"),
+            ("hdr-digest", "Yes"),
+            ("data-digest", "off"),
+            ("dhchap-secret", "DHHC-1:00:x:"),
+        ] {
+            options.set(key, value).unwrap();
+        }
+        let tid = tid(
+            "transport=tcp;traddr=::1;nqn=nqn.2014-08.org.example:a;hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        );
+        assert_eq!(
+            options
+                .connect_string(&tid, ControllerClass::Io)
+                .unwrap()
+                .expose(),
+            "nqn=nqn.2014-08.org.example:a,transport=tcp,traddr=::1,trsvcid=4420,\
+             hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6,nr_io_queues=4,ctrl_loss_tmo=-1,hdr_digest,dhchap_secret=DHHC-1:00:x:"
+        );
+    }
+
+    #[test]
+    fn discovery_controllers_are_kept_alive() {
+        let line = |text: &str| {
+            ConnectOptions::default()
+                .connect_string(&tid(text), ControllerClass::Discovery)
+                .unwrap()
+                .expose()
+                .to_owned()
+        };
+        assert_eq!(
+            line("transport=tcp;traddr=192.0.2.1;nqn=nqn.2014-08.org.nvmexpress.discovery"),
+            "nqn=nqn.2014-08.org.nvmexpress.discovery,transport=tcp,traddr=192.0.2.1,trsvcid=8009,keep_alive_tmo=30"
+        );
+        assert_eq!(
+            line("transport=loop;nqn=nqn.2014-08.org.example:dc"),
+            "nqn=nqn.2014-08.org.example:dc,transport=loop,keep_alive_tmo=30,discovery"
+        );
+    }
+
+    #[test]
+    fn a_comma_smuggles_nothing_in() {
+        let mut tid = tid("transport=loop;nqn=nqn.2014-08.org.example:a");
+        tid.nqn = crate::Nqn::reported("nqn.2014-08.org.example:a,duplicate_connect").unwrap();
+        let result = ConnectOptions::default().connect_string(&tid, ControllerClass::Io);
+        assert_eq!(result, Err(NotExpressible("nqn")));
+    }
+
+    #[test]
+    fn values_out_of_range() {
+        let mut options = ConnectOptions::default();
+        for (key, value) in [
+            ("nr-io-queues", "0"),
+            ("queue-size", "15"),
+            ("tos", "256"),
+            ("ctrl-loss-tmo", "-2"),
+            ("reconnect-delay", "0x"),
+            ("tls", "maybe"),
+            ("keep-alive-tmo", "+5"),
+        ] {
+            assert!(
+                matches!(options.set(key, value), Err(OptionError::Value { .. })),
+                "{key}={value}"
+            );
+        }
+        assert_eq!(
+            options.set("nonsense", "1"),
+            Err(OptionError::Unknown("nonsense".into()))
+        );
+        assert_eq!(
+            options,
+            ConnectOptions::default(),
+            "an error changes nothing"
+        );
+    }
+
+    #[test]
+    fn every_key_can_be_set_and_reset() {
+        for key in ConnectOptions::KEYS {
+            let mut options = ConnectOptions::default();
+            options
+                .set(key, if key.ends_with("-size") { "32" } else { "1" })
+                .unwrap();
+            assert_ne!(options, ConnectOptions::default(), "{key}");
+            options.set(key, "").unwrap();
+            assert_eq!(options, ConnectOptions::default(), "{key}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut options = ConnectOptions::default();
+        options.set("dhchap-secret", "DHHC-1:00:hush:").unwrap();
+        assert!(!format!("{options:?}").contains("hush"));
+        let line = options
+            .connect_string(
+                &tid("transport=loop;nqn=nqn.2014-08.org.example:a"),
+                ControllerClass::Io,
+            )
+            .unwrap();
+        assert!(!format!("{line:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests that run as root inside the guest, against the real kernel

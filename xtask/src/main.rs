@@ -1,0 +1,25 @@
+//! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask install`.
+
+mod cli;
+mod demo;
+mod guest;
+mod host;
+mod image;
+mod install;
+mod kvm;
+mod out;
+mod qemu;
+mod session;
+mod shell;
+mod steps;
+mod vmrun;
+mod vmtest;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run().unwrap_or_else(|error| {
+        out::error(&error);
+        ExitCode::FAILURE
+    })
+}
