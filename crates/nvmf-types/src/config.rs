@@ -1,1 +1,14 @@
-//! (stub)
+//! Text of the configuration files: what is to be connected, and how the daemon behaves.
+//!
+//! The readers take texts, not paths, and find all problems in one pass. What they return is
+//! complete: every connection carries the options that the cascade gives it.
+
+mod daemon;
+mod model;
+mod parse;
+mod problem;
+
+pub use daemon::{DaemonConfig, LogLevel};
+pub use model::{Config, ConfigFile, Connection, Persistence, Scope, UnknownPersistence};
+pub use parse::parse;
+pub use problem::{Problem, Problems, Severity};
