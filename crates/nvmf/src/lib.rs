@@ -1,1 +1,18 @@
-//! Primitives of an NVMe over Fabrics host: ownership registry, exclusions, configuration files, sysfs, connect, log pages
+//! Primitives of an NVMe over Fabrics host.
+//!
+//! What tools and the daemon do to a host, each as a blocking function that takes the [`Root`] it
+//! works in: the ownership registry, exclusion and configuration files, controllers in sysfs,
+//! connect and disconnect, discovery log pages, kernel uevents. Nothing here decides anything.
+
+pub mod config;
+pub mod connect;
+pub mod disconnect;
+pub mod exclusions;
+pub mod log_page;
+pub mod probe;
+pub mod registry;
+mod root;
+pub mod sysfs;
+pub mod uevent;
+
+pub use root::Root;
