@@ -1,1 +1,31 @@
-//! The decisions of nvme-discoverd: events in, actions out. Pure.
+//! The decisions of nvme-discoverd: events in, actions out.
+//!
+//! [`Core`] knows what is desired (configuration and the discovery log pages of the desired
+//! discovery controllers), what the kernel has, what is excluded and who owns what, and says what
+//! is to be done. It is pure: no I/O, no clock, no randomness but a seed, so a run repeats exactly
+//! from its events. The shell around it carries out:
+//!
+//! 1. Subscribe to uevents, then send one [`Event::ConfigLoaded`] or [`Event::ConfigRejected`],
+//!    one [`Event::ExclusionsLoaded`] and one [`Event::Listed`], in any order. Nothing is decided
+//!    before all three are there.
+//! 2. After every [`Core::handle`] and [`Core::tick`] call [`Core::poll_action`] until it gives
+//!    `None` and carry the actions out; their results come back as events with the action's id.
+//!    [`Core::poll_change`] gives the lines for the log.
+//! 3. Call [`Core::tick`] when [`Core::next_deadline`] has come.
+//!
+//! The state machine of a connection is drawn in [`connection`].
+
+mod action;
+mod backoff;
+pub mod connection;
+mod core;
+mod desired;
+mod event;
+mod status;
+mod timers;
+
+pub use self::core::{Core, Settings};
+pub use action::{Action, ActionId, ActionKind, ConnectRequest, UnitSpec};
+pub use event::{ClaimOutcome, ConnectOutcome, Event, FailureKind, UnitOutcome};
+pub use status::{Change, ConnectionStatus, Counts, State, Status};
+pub use timers::Timestamp;

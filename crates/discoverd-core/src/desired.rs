@@ -1,0 +1,30 @@
+//! What is desired, and by whom.
+
+use std::sync::Arc;
+
+use nvmf_types::{ControllerClass, TransportId, Trsvcid};
+
+/// Names one desired connection: its transport id with the port spelled out, and its class.
+/// Discovery controllers order first. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key(Arc<(std::cmp::Reverse<ControllerClass>, TransportId)>);
+
+impl Key {
+    /// The name of the connection to `tid`.
+    pub(crate) fn new(class: ControllerClass, mut tid: TransportId) -> Self {
+        tid.trsvcid = tid
+            .port(class)
+            .and_then(|port| Trsvcid::from_port(port).ok());
+        Self(Arc::new((std::cmp::Reverse(class), tid)))
+    }
+
+    /// What kind of controller it is.
+    pub(crate) fn class(&self) -> ControllerClass {
+        self.0.0.0
+    }
+
+    /// The transport id.
+    pub(crate) fn tid(&self) -> &TransportId {
+        &self.0.1
+    }
+}

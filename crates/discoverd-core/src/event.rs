@@ -1,0 +1,168 @@
+//! What the core is told.
+
+use std::fmt;
+
+use nvmf_types::config::Config;
+use nvmf_types::exclusion::ExclusionSet;
+use nvmf_types::log_page::DiscoveryLog;
+use nvmf_types::{DeviceName, LiveController, Origin, Owner};
+
+use crate::ActionId;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// The configuration was read and is good.
+    ConfigLoaded(Config),
+    /// The configuration was read and is not good: the problems as text. The last good one stays.
+    ConfigRejected(String),
+    /// An exclusion file or folder changed in some way.
+    ExclusionsTouched,
+    /// The exclusion files were read.
+    ExclusionsLoaded {
+        /// All entries.
+        set: ExclusionSet,
+        /// What could not be read, one line each.
+        problems: Vec<String>,
+    },
+    /// All fabrics controllers of the host: at the start, after a uevent overflow, and in answer
+    /// to [`crate::ActionKind::Rescan`].
+    Listed(Vec<LiveController>),
+    /// What sysfs says of one device now, read after a uevent. For one device these must come in
+    /// the order in which they were read.
+    Controller {
+        /// The device.
+        device: DeviceName,
+        /// What is there; `None`: nothing.
+        now: Option<LiveController>,
+    },
+    /// A discovery controller says that its log page changed (`NVME_AEN=0x70f002`), or is back
+    /// (`NVME_EVENT=rediscover`).
+    DiscoveryChanged {
+        /// The discovery controller.
+        device: DeviceName,
+    },
+    /// The registry entry of a device changed: the core asks for a new listing.
+    OwnershipChanged {
+        /// The device.
+        device: DeviceName,
+    },
+    /// A [`crate::ActionKind::Connect`] is done.
+    ConnectFinished {
+        /// The action.
+        id: ActionId,
+        /// How it went.
+        outcome: ConnectOutcome,
+    },
+    /// A [`crate::ActionKind::FetchLog`] is done.
+    LogFetched {
+        /// The action.
+        id: ActionId,
+        /// The log page, or why there is none.
+        result: Result<DiscoveryLog, String>,
+    },
+    /// A [`crate::ActionKind::Claim`] is done.
+    Claimed {
+        /// The action.
+        id: ActionId,
+        /// How it went.
+        outcome: ClaimOutcome,
+    },
+    /// A [`crate::ActionKind::StartUnit`] is done.
+    UnitStarted {
+        /// The action.
+        id: ActionId,
+        /// How it went.
+        result: UnitOutcome,
+    },
+    /// The daemon stops: no more actions. Nothing is disconnected.
+    Stop,
+}
+
+/// How a connect went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConnectOutcome {
+    /// There is a new controller, and the registry says that it is ours.
+    Connected {
+        /// Its name.
+        device: DeviceName,
+        /// Its incarnation.
+        sysfs_ino: u64,
+        /// Its controller id.
+        cntlid: u16,
+    },
+    /// There was a controller already that is this connection.
+    AlreadyConnected(LiveController),
+    /// The exclusion files, read right before the write, exclude it.
+    Excluded {
+        /// The entry's place.
+        origin: Origin,
+    },
+    /// Not connected.
+    Failed {
+        /// Why, for people.
+        message: String,
+        /// Why, for decisions.
+        kind: FailureKind,
+    },
+}
+
+/// The kinds of failure that are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The target, or its network, cannot be reached.
+    Unreachable,
+    /// The target refused the transport connection.
+    Refused,
+    /// The target accepted the connection and says nothing.
+    Silent,
+    /// The target answered and does not let this host in, or does not know the subsystem.
+    Rejected,
+    /// The connector went away before it answered: whether the controller exists is unknown.
+    ConnectorLost,
+    /// Anything else.
+    Other,
+}
+
+/// How a claim went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClaimOutcome {
+    /// It was unowned and is ours now.
+    Granted,
+    /// It was ours.
+    AlreadyMine,
+    /// Another was faster.
+    OwnedBy(Owner),
+    /// The controller is gone, or another one has its name.
+    NoSuchController,
+    /// The registry could not be written: why.
+    Failed(String),
+}
+
+/// How the start of a unit went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnitOutcome {
+    /// It is active.
+    Started,
+    /// It was active.
+    AlreadyThere,
+    /// systemd takes no new units, because the machine is shutting down: what it said.
+    Refused(String),
+    /// Anything else: what went wrong.
+    Failed(String),
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreachable => "unreachable",
+            Self::Refused => "refused",
+            Self::Silent => "silent",
+            Self::Rejected => "rejected",
+            Self::ConnectorLost => "connector lost",
+            Self::Other => "failed",
+        })
+    }
+}
