@@ -8,12 +8,12 @@ mod image;
 mod install;
 mod kvm;
 mod out;
+mod programs;
 mod qemu;
 mod session;
 mod shell;
-mod steps;
+mod stage;
 mod vmrun;
-mod vmtest;
 
 use std::process::ExitCode;
 

@@ -1,0 +1,45 @@
+//! The command line of xtask.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{demo, image, install, out, vmrun};
+
+/// The project's own commands
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the main job in a virtual machine, step by step
+    ///
+    /// Installs what is needed on the host, builds the guest once, boots it, runs nvme-discoverd in
+    /// it against targets of the real kernel. The exit status is 0 only if each step was seen to be true.
+    Demo(demo::Demo),
+    /// Build and lay out what a package would contain
+    Install(install::Install),
+    /// Boot the virtual machine and run one command in it: `vm-run -- nvme list`
+    VmRun(vmrun::VmRun),
+    /// Build the guest's files into a folder, as root (called by xtask itself through sudo)
+    #[command(hide = true)]
+    BuildImage { dir: PathBuf },
+}
+
+/// Does what the command line says.
+pub(crate) fn run() -> anyhow::Result<ExitCode> {
+    match Cli::parse().command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Install(args) => install::run(&args),
+        Command::VmRun(args) => vmrun::run(args),
+        Command::BuildImage { dir } => {
+            image::build_into(&dir, &|note| out::line(format_args!("I: {note}")))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! `cargo xtask install`: the files of a package, laid out below a folder.
+//!
+//! | from | to |
+//! | --- | --- |
+//! | `nvmf` | `PREFIX/bin/nvmf` |
+//! | `nvme-discoverd` | `PREFIX/sbin/nvme-discoverd` |
+//! | `nvmf-connector` | `PREFIX/libexec/nvmf/connector` |
+//! | `dist/systemd` | `PREFIX/lib/systemd/system/` |
+//! | `dist/udev` | `PREFIX/lib/udev/rules.d/` |
+//! | `dist/dbus` | `PREFIX/share/dbus-1/system.d/` |
+//! | `dist/tmpfiles`, `dist/sysusers` | `PREFIX/lib/tmpfiles.d/`, `PREFIX/lib/sysusers.d/` |
+//! | `dist/etc` | `PREFIX/share/doc/nvmf/examples/`, and `/etc/nvme/` where there is no such file |
+//! | README, CHANGELOG, licences | `PREFIX/share/doc/nvmf/` |
+//!
+//! `@PREFIX@` in the texts of `dist` becomes the prefix.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail, ensure};
+use clap::Args;
+
+use crate::programs::{self, Executable};
+use crate::{host, out};
+
+/// Where to install what.
+#[derive(Debug, Args)]
+pub(crate) struct Install {
+    /// Folder that stands for the root of the system
+    #[arg(long, value_name = "DIR")]
+    destdir: PathBuf,
+    /// Where programs and their data go on that system
+    #[arg(long, value_name = "PREFIX", default_value = "/usr")]
+    prefix: PathBuf,
+    /// Take debug builds instead of release builds
+    #[arg(long)]
+    debug: bool,
+}
+
+/// Builds and lays out.
+pub(crate) fn run(args: &Install) -> anyhow::Result<ExitCode> {
+    let progress = out::Progress::start("building the programs");
+    let built = programs::build_shipped(!args.debug)?;
+    progress.done("programs built");
+    let files = lay_out(&host::workspace(), &built, &args.destdir, &args.prefix)?;
+    for file in &files {
+        out::line(file.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Name of a program's binary and its place below the prefix.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("nvmf", "bin/nvmf"),
+    ("nvme-discoverd", "sbin/nvme-discoverd"),
+    ("nvmf-connector", "libexec/nvmf/connector"),
+];
+
+/// Folder of `dist`, the endings of the files that count, and their place below the prefix.
+const TEXTS: &[(&str, &[&str], &str)] = &[
+    (
+        "systemd",
+        &["service", "socket", "target", "timer", "path"],
+        "lib/systemd/system",
+    ),
+    ("udev", &["rules"], "lib/udev/rules.d"),
+    ("dbus", &["conf"], "share/dbus-1/system.d"),
+    ("tmpfiles", &["conf"], "lib/tmpfiles.d"),
+    ("sysusers", &["conf"], "lib/sysusers.d"),
+    ("etc", &["conf"], "share/doc/nvmf/examples"),
+];
+
+/// Files of the workspace's root that go to the documentation, if they are there.
+const DOCUMENTS: &[&str] = &["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+
+/// Copies everything below `destdir`; returns the files that were written.
+///
+/// # Errors
+/// The prefix is not absolute, or a file cannot be read or written; it is named.
+pub(crate) fn lay_out(
+    source: &Path,
+    built: &[Executable],
+    destdir: &Path,
+    prefix: &Path,
+) -> anyhow::Result<Vec<PathBuf>> {
+    let Ok(below) = prefix.strip_prefix("/") else {
+        bail!(
+            "prefix `{}` is not absolute: give something like `/usr`",
+            prefix.display()
+        );
+    };
+    let root = destdir.join(below);
+    let mut written = Vec::new();
+    for (name, place) in PROGRAMS {
+        // A package that has no binary of this name yet is not an error of the layout.
+        let Some(program) = built.iter().find(|program| program.name == *name) else {
+            out::warn(format_args!(
+                "no program `{name}` was built; it is left out"
+            ));
+            continue;
+        };
+        let data = fs::read(&program.path)
+            .with_context(|| format!("cannot read `{}`", program.path.display()))?;
+        put(&root.join(place), &data, 0o755, &mut written)?;
+    }
+    let prefix = prefix.to_str().context("the prefix is no UTF-8")?;
+    for (folder, endings, place) in TEXTS {
+        for file in texts(&source.join("dist").join(folder), endings)? {
+            let text = fs::read_to_string(&file)
+                .with_context(|| format!("cannot read `{}`", file.display()))?
+                .replace("@PREFIX@", prefix.trim_end_matches('/'));
+            ensure!(
+                !text.contains("@PREFIX"),
+                "`{}` has a misspelt @PREFIX@",
+                file.display()
+            );
+            let name = file.file_name().unwrap_or_default();
+            put(
+                &root.join(place).join(name),
+                text.as_bytes(),
+                0o644,
+                &mut written,
+            )?;
+            let live = destdir.join("etc/nvme").join(name);
+            if *folder == "etc" && !live.exists() {
+                put(&live, text.as_bytes(), 0o644, &mut written)?;
+            }
+        }
+    }
+    for name in DOCUMENTS {
+        if let Ok(data) = fs::read(source.join(name)) {
+            put(
+                &root.join("share/doc/nvmf").join(name),
+                &data,
+                0o644,
+                &mut written,
+            )?;
+        }
+    }
+    Ok(written)
+}
+
+/// The files of a folder with one of these endings, sorted; none if there is no such folder.
+fn texts(folder: &Path, endings: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.with_context(|| format!("cannot read `{}`", folder.display()))?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if ending.is_some_and(|ending| endings.contains(&ending)) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Writes one file: whole or not at all.
+fn put(path: &Path, data: &[u8], mode: u32, written: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let write = || -> anyhow::Result<()> {
+        let folder = path.parent().context("no folder")?;
+        fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        std::io::Write::write_all(&mut file, data)?;
+        fs::set_permissions(file.path(), fs::Permissions::from_mode(mode))?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write `{}`", path.display()))?;
+    written.push(path.to_owned());
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A source tree, an executable and a destination.
+    fn world() -> (tempfile::TempDir, Vec<Executable>, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write(
+            "dist/systemd/nvme-discoverd.service",
+            "ExecStart=@PREFIX@/sbin/nvme-discoverd\n",
+        );
+        write("dist/systemd/notes.txt", "not to be installed");
+        write("dist/udev/65-nvmf.rules", "# @PREFIX@\n");
+        write("dist/etc/nvme-discoverd.conf", "# sample\n");
+        write("LICENSE-MIT", "MIT");
+        write("built/nvmf", "ELF");
+        let program = Executable {
+            name: "nvmf".to_owned(),
+            path: dir.path().join("built/nvmf"),
+        };
+        let destdir = dir.path().join("dest");
+        (dir, vec![program], destdir)
+    }
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn files_go_where_a_package_has_them() {
+        let (source, built, dest) = world();
+        lay_out(source.path(), &built, &dest, Path::new("/opt/nvmf/")).unwrap();
+        let unit = dest.join("opt/nvmf/lib/systemd/system/nvme-discoverd.service");
+        assert_eq!(
+            fs::read_to_string(&unit).unwrap(),
+            "ExecStart=/opt/nvmf/sbin/nvme-discoverd\n"
+        );
+        assert_eq!(mode(&unit), 0o644);
+        assert_eq!(mode(&dest.join("opt/nvmf/bin/nvmf")), 0o755);
+        assert!(
+            dest.join("opt/nvmf/lib/udev/rules.d/65-nvmf.rules")
+                .exists()
+        );
+        assert!(dest.join("opt/nvmf/share/doc/nvmf/LICENSE-MIT").exists());
+        assert!(
+            dest.join("opt/nvmf/share/doc/nvmf/examples/nvme-discoverd.conf")
+                .exists()
+        );
+        assert!(!dest.join("opt/nvmf/lib/systemd/system/notes.txt").exists());
+    }
+
+    #[test]
+    fn a_configuration_that_is_there_stays() {
+        let (source, built, dest) = world();
+        let live = dest.join("etc/nvme/nvme-discoverd.conf");
+        lay_out(source.path(), &built, &dest, Path::new("/usr")).unwrap();
+        assert_eq!(fs::read_to_string(&live).unwrap(), "# sample\n");
+        fs::write(&live, "mine\n").unwrap();
+        lay_out(source.path(), &built, &dest, Path::new("/usr")).unwrap();
+        assert_eq!(fs::read_to_string(&live).unwrap(), "mine\n");
+    }
+
+    #[test]
+    fn nothing_but_files_is_left_and_all_are_reported() {
+        let (source, built, dest) = world();
+        let written = lay_out(source.path(), &built, &dest, Path::new("/usr")).unwrap();
+        assert_eq!(written.len(), 6, "{written:?}");
+        assert_eq!(
+            fs::read_dir(dest.join("usr/bin")).unwrap().count(),
+            1,
+            "no temporary file"
+        );
+    }
+
+    #[test]
+    fn a_relative_prefix_is_refused_before_anything_is_written() {
+        let (source, built, dest) = world();
+        let error = lay_out(source.path(), &built, &dest, Path::new("usr")).unwrap_err();
+        assert!(error.to_string().contains("`usr`"), "{error}");
+        assert!(!dest.exists());
+    }
+}

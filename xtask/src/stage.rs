@@ -1,0 +1,75 @@
+//! What goes into the folder that the guest has at `/host`.
+//!
+//! `bin/`: agent, demo and tests, in `PATH`. `install/`: laid over `/` before systemd starts, once
+//! in a disk's life. `stage/` and `console/`: see [`crate::runner`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::{host, install, out, programs};
+
+/// Variables of everything that runs in the guest.
+pub(crate) fn environment() -> BTreeMap<String, String> {
+    [
+        (
+            "PATH",
+            "/host/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        ),
+        ("NVMF_VM_SHARE", "/host"),
+        ("RUST_BACKTRACE", "1"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}
+
+/// Builds the agent, without which there is no guest to talk to.
+pub(crate) fn agent(share: &Path) -> anyhow::Result<()> {
+    let agent = programs::build_one("nvmf-testkit", "guest-agent")?;
+    programs::copy_stripped(&agent.path, &share.join("bin/guest-agent"))
+}
+
+/// The same for a developer in the middle of a change: an agent built before will do.
+pub(crate) fn agent_of_any_age(share: &Path) -> anyhow::Result<()> {
+    let error = match agent(share) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    let old = host::target_dir().join("debug/guest-agent");
+    if !old.is_file() {
+        return Err(error);
+    }
+    out::warn(format_args!(
+        "{error:#}; taking the guest-agent that was built before"
+    ));
+    programs::copy_stripped(&old, &share.join("bin/guest-agent"))
+}
+
+/// Builds what is shipped and lays it out for the guest as a package would.
+pub(crate) fn shipped(share: &Path) -> anyhow::Result<()> {
+    let progress = out::Progress::start("building the programs");
+    let mut built = programs::build_shipped(false)?;
+    let stripped = tempfile::tempdir()?;
+    for program in &mut built {
+        let to = stripped.path().join(&program.name);
+        programs::copy_stripped(&program.path, &to)?;
+        program.path = to;
+    }
+    install::lay_out(
+        &host::workspace(),
+        &built,
+        &share.join("install"),
+        Path::new("/usr"),
+    )?;
+    progress.done("programs built and laid out");
+    Ok(())
+}
+
+/// Puts one more program into the guest's `/host/bin`.
+pub(crate) fn program(file: &Path, share: &Path) -> anyhow::Result<()> {
+    let name = file
+        .file_name()
+        .with_context(|| format!("`{}` is no file", file.display()))?;
+    programs::copy_stripped(file, &share.join("bin").join(name))
+}
