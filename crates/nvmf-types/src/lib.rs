@@ -9,6 +9,7 @@
 
 mod address;
 pub mod config;
+mod connect_string;
 mod controller;
 mod device;
 pub mod exclusion;
@@ -24,11 +25,12 @@ mod tid;
 mod transport;
 
 pub use address::{AddressError, FcName, Traddr, Trsvcid};
+pub use connect_string::{ConnectString, NotExpressible};
 pub use controller::{ControllerClass, ControllerState, LiveController};
 pub use device::{AttrName, DeviceName, NameError};
 pub use host::{HostId, HostIdError, HostIdentity};
 pub use nqn::{Nqn, NqnError};
-pub use options::{ConnectOptions, ConnectString, NotExpressible, OptionError};
+pub use options::{ConnectOptions, OptionError};
 pub use origin::Origin;
 pub use owner::{Owner, OwnerError};
 pub use secret::Secret;
