@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, image, install, out, vmrun};
+use crate::{demo, image, install, out, vmrun, vmtest};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ enum Command {
     /// Installs what is needed on the host, builds the guest once, boots it, runs nvme-discoverd in
     /// it against targets of the real kernel. The exit status is 0 only if each step was seen to be true.
     Demo(demo::Demo),
+    /// Check formatting and lints, run all tests, those in the virtual machine last
+    Test(vmtest::Test),
     /// Build and lay out what a package would contain
     Install(install::Install),
     /// Boot the virtual machine and run one command in it: `vm-run -- nvme list`
@@ -35,6 +37,7 @@ enum Command {
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
+        Command::Test(args) => vmtest::run(&args),
         Command::Install(args) => install::run(&args),
         Command::VmRun(args) => vmrun::run(args),
         Command::BuildImage { dir } => {

@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use agent::{Ask, Event, Reply, Request};
-pub(crate) use agent::{Exit, Run, Stream};
+pub(crate) use agent::{Exit, PORT, Run, Stream};
 
 /// How much longer than a program's own time limit its end is waited for.
 const GRACE: Duration = Duration::from_secs(20);

@@ -10,10 +10,13 @@ mod kvm;
 mod out;
 mod programs;
 mod qemu;
+mod runner;
 mod session;
 mod shell;
 mod stage;
+mod steps;
 mod vmrun;
+mod vmtest;
 
 use std::process::ExitCode;
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::guest::PORT;
 use crate::image::Image;
 use crate::kvm::Accel;
 
@@ -76,10 +77,8 @@ impl Qemu {
                 "socket,id=agent,path={}",
                 config.dir.join("agent").display()
             ))
-            .args([
-                "-device",
-                "virtserialport,chardev=agent,name=org.nvmf.agent",
-            ])
+            .arg("-device")
+            .arg(format!("virtserialport,chardev=agent,name={PORT}"))
             .arg("-chardev")
             .arg(format!(
                 "socket,id=shell,path={}",

@@ -11,21 +11,52 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("discoverd-core", &["nvmf-types", "serde", "thiserror"]),
     (
         "nvmf-connector",
-        &["nvmf", "nvmf-types", "anyhow", "rustix", "sd-notify", "serde", "serde_json"],
+        &[
+            "nvmf",
+            "nvmf-types",
+            "anyhow",
+            "rustix",
+            "sd-notify",
+            "serde",
+            "serde_json",
+        ],
     ),
     (
         "nvme-discoverd",
         &[
-            "discoverd-core", "nvmf", "nvmf-connector", "nvmf-types", "anyhow", "clap", "rustix",
-            "sd-notify", "serde", "serde_json", "tokio", "tracing", "tracing-journald",
-            "tracing-subscriber", "zbus",
+            "discoverd-core",
+            "nvmf",
+            "nvmf-connector",
+            "nvmf-types",
+            "anyhow",
+            "clap",
+            "rustix",
+            "sd-notify",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+            "tracing-journald",
+            "tracing-subscriber",
+            "zbus",
         ],
     ),
     (
         "nvmf-cli",
         &[
-            "nvmf", "nvmf-types", "anstream", "anstyle", "anyhow", "clap", "comfy-table",
-            "dialoguer", "rustix", "serde", "serde_json", "tokio", "zbus",
+            "nvmf",
+            "nvmf-types",
+            "anstream",
+            "anstyle",
+            "anyhow",
+            "clap",
+            "comfy-table",
+            "dialoguer",
+            "rustix",
+            "serde",
+            "serde_json",
+            "tokio",
+            "zbus",
         ],
     ),
 ];
@@ -38,39 +69,72 @@ fn crates_use_only_what_the_architecture_allows() {
     let used = direct_dependencies();
     for (name, allowed) in MAY_USE {
         let allowed: BTreeSet<&str> = allowed.iter().copied().collect();
-        let extra: Vec<&str> =
-            used[*name].iter().map(String::as_str).filter(|d| !allowed.contains(d)).collect();
-        assert!(extra.is_empty(), "{name} may not use {extra:?}: see ARCHITECTURE.md");
+        let extra: Vec<&str> = used[*name]
+            .iter()
+            .map(String::as_str)
+            .filter(|d| !allowed.contains(d))
+            .collect();
+        assert!(
+            extra.is_empty(),
+            "{name} may not use {extra:?}: see ARCHITECTURE.md"
+        );
     }
 }
 
 #[test]
 fn every_crate_is_in_the_table() {
-    let known: BTreeSet<&str> =
-        MAY_USE.iter().map(|(name, _)| *name).chain(NOT_SHIPPED.iter().copied()).collect();
+    let known: BTreeSet<&str> = MAY_USE
+        .iter()
+        .map(|(name, _)| *name)
+        .chain(NOT_SHIPPED.iter().copied())
+        .collect();
     for name in direct_dependencies().keys() {
-        assert!(known.contains(name.as_str()), "{name} is not in the table of this test");
+        assert!(
+            known.contains(name.as_str()),
+            "{name} is not in the table of this test"
+        );
     }
 }
 
 #[test]
 fn pure_crates_carry_their_own_lint_rules() {
     for name in ["nvmf-types", "discoverd-core"] {
-        let path = format!("{}/../crates/{name}/clippy.toml", env!("CARGO_MANIFEST_DIR"));
+        let path = format!(
+            "{}/../crates/{name}/clippy.toml",
+            env!("CARGO_MANIFEST_DIR")
+        );
         let rules = std::fs::read_to_string(&path).unwrap();
-        for word in ["HashMap", "std::fs::read", "std::time::Instant", "std::env::var"] {
-            assert!(rules.contains(word), "{name}/clippy.toml no longer bans {word}");
+        for word in [
+            "HashMap",
+            "std::fs::read",
+            "std::time::Instant",
+            "std::env::var",
+        ] {
+            assert!(
+                rules.contains(word),
+                "{name}/clippy.toml no longer bans {word}"
+            );
         }
     }
 }
 
 fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     metadata["packages"]
@@ -79,7 +143,10 @@ fn direct_dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .iter()
         .map(|package| {
             let dependencies = package["dependencies"].as_array().unwrap();
-            let direct = dependencies.iter().filter(|d| d["kind"] != "dev").map(|d| text(&d["name"]));
+            let direct = dependencies
+                .iter()
+                .filter(|d| d["kind"] != "dev")
+                .map(|d| text(&d["name"]));
             (text(&package["name"]), direct.collect())
         })
         .collect()

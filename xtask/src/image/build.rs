@@ -244,9 +244,9 @@ fn clear_folder(folder: &Path) -> anyhow::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            fs::remove_dir_all(&path)?
+            fs::remove_dir_all(&path)?;
         } else {
-            fs::remove_file(&path)?
+            fs::remove_file(&path)?;
         }
     }
     Ok(())
@@ -303,7 +303,7 @@ mod tests {
         command.args(["-c", "echo 'I: going on'; echo E: no network >&2; exit 7"]);
         let notes = std::cell::RefCell::new(Vec::new());
         let error = stream(&mut command, &|note| {
-            notes.borrow_mut().push(note.to_owned())
+            notes.borrow_mut().push(note.to_owned());
         });
         let error = error.unwrap_err().to_string();
         assert!(

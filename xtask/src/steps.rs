@@ -1,0 +1,103 @@
+//! The quick part of `cargo xtask test`: what needs no virtual machine.
+
+use std::fmt;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::{host, out};
+
+/// One command of cargo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Step {
+    arguments: Vec<&'static str>,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cargo {}", self.arguments.join(" "))
+    }
+}
+
+/// Runs all steps, up to the first that fails unless told to go on. Returns the failed ones.
+pub(crate) fn run(keep_going: bool) -> Vec<String> {
+    let mut failed = Vec::new();
+    for step in steps(has_nextest()) {
+        out::step(&step);
+        let started = Instant::now();
+        let ok = host::run(host::cargo().args(&step.arguments)).is_ok();
+        let word = if ok { "done" } else { "FAILED" };
+        out::step(format_args!(
+            "{step}: {word} ({:.1} s)",
+            started.elapsed().as_secs_f64()
+        ));
+        if !ok {
+            failed.push(step.to_string());
+            if !keep_going {
+                break;
+            }
+        }
+    }
+    failed
+}
+
+/// The steps, cheapest first; the one whose summary people look for comes last.
+fn steps(nextest: bool) -> Vec<Step> {
+    const OURS: [&str; 3] = ["--workspace", "--exclude", "vm-tests"];
+    let tests: &[&str] = if nextest {
+        &["nextest", "run"]
+    } else {
+        &["test", "--all-targets"]
+    };
+    vec![
+        Step {
+            arguments: vec!["fmt", "--all", "--check"],
+        },
+        Step {
+            arguments: vec![
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ],
+        },
+        Step {
+            arguments: ["test", "--quiet", "--doc"]
+                .iter()
+                .chain(&OURS)
+                .copied()
+                .collect(),
+        },
+        Step {
+            arguments: tests.iter().chain(&OURS).copied().collect(),
+        },
+    ]
+}
+
+fn has_nextest() -> bool {
+    let mut version: Command = host::cargo();
+    version
+        .args(["nextest", "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    version.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guest_tests_never_run_on_the_host() {
+        for nextest in [false, true] {
+            for step in steps(nextest) {
+                let runs = step
+                    .arguments
+                    .iter()
+                    .any(|word| matches!(*word, "test" | "nextest"));
+                assert_eq!(runs, step.arguments.contains(&"vm-tests"), "{step}");
+            }
+        }
+    }
+}
