@@ -1,0 +1,124 @@
+//! Carrying out one connect.
+
+use std::time::Duration;
+
+use nvmf::connect::{ConnectError, ConnectErrorKind, find_existing};
+use nvmf::probe::{ProbeError, probe};
+use nvmf::{Root, exclusions};
+use nvmf_types::TransportId;
+
+use crate::protocol::{Connect, FailureKind, Outcome};
+
+/// Longest probe, whatever the request says.
+const MAX_PROBE: Duration = Duration::from_secs(30);
+
+/// Asks the target, in user space, whether it answers. `None`: it does.
+pub(crate) fn ask_target(call: &Connect) -> Option<Outcome> {
+    let limit = Duration::from_millis(call.probe_timeout_ms).min(MAX_PROBE);
+    let error = probe(&call.tid, call.class, limit).err()?;
+    Some(Outcome::Failed {
+        kind: probe_failure(&error),
+        message: format!("cannot connect {}: {error}", call.tid.log_form()),
+    })
+}
+
+/// Asks the last questions and connects. Blocks for as long as the kernel does.
+pub(crate) fn connect(root: &Root, call: &Connect) -> Outcome {
+    let tid = as_host(call);
+    if let Some(entry) = exclusions::load(root).set.matches(&tid, call.class) {
+        return Outcome::Excluded(entry.source.clone());
+    }
+    match find_existing(root, &tid, call.class, &call.host) {
+        Ok(Some(live)) => return Outcome::AlreadyConnected(Box::new(live)),
+        Ok(None) => {}
+        Err(error) => return Outcome::other(error),
+    }
+    match nvmf::connect::connect(root, &tid, call.class, &call.options, Some(&call.owner)) {
+        Ok(new) => Outcome::Connected {
+            device: new.device,
+            sysfs_ino: new.sysfs_ino,
+            cntlid: new.cntlid,
+        },
+        Err(error) => failed(root, &tid, call, &error),
+    }
+}
+
+/// The id with the host's default identity where it leaves that open, as the kernel is to see it
+/// and as exclusions are to be compared.
+fn as_host(call: &Connect) -> TransportId {
+    let mut tid = call.tid.clone();
+    if tid.hostnqn.is_none() {
+        tid.hostnqn.clone_from(&call.host.hostnqn);
+        tid.hostid = tid.hostid.or(call.host.hostid);
+    }
+    tid
+}
+
+fn failed(root: &Root, tid: &TransportId, call: &Connect, error: &ConnectError) -> Outcome {
+    if matches!(error.kind, ConnectErrorKind::AlreadyConnected)
+        && let Ok(Some(live)) = find_existing(root, tid, call.class, &call.host)
+    {
+        return Outcome::AlreadyConnected(Box::new(live));
+    }
+    Outcome::Failed {
+        kind: connect_failure(&error.kind),
+        message: error.to_string(),
+    }
+}
+
+fn connect_failure(kind: &ConnectErrorKind) -> FailureKind {
+    match kind {
+        ConnectErrorKind::Refused => FailureKind::Refused,
+        ConnectErrorKind::Unreachable(_) => FailureKind::Unreachable,
+        ConnectErrorKind::Timeout => FailureKind::Silent,
+        ConnectErrorKind::Rejected => FailureKind::Rejected,
+        _ => FailureKind::Other,
+    }
+}
+
+fn probe_failure(error: &ProbeError) -> FailureKind {
+    match error {
+        ProbeError::Refused => FailureKind::Refused,
+        ProbeError::Unreachable(_) => FailureKind::Unreachable,
+        ProbeError::Silent { .. } => FailureKind::Silent,
+        _ => FailureKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nvmf_types::{ConnectOptions, ControllerClass, HostIdentity, Owner};
+
+    use super::*;
+
+    #[test]
+    fn the_default_identity_fills_only_what_is_open() {
+        let host = HostIdentity {
+            hostnqn: "nqn.2014-08.org.example:host".parse().ok(),
+            hostid: "f81d4fae-7dec-11d0-a765-00a0c91e6bf6".parse().ok(),
+        };
+        let identity = |text: &str| {
+            let call = Connect {
+                tid: text.parse().unwrap(),
+                class: ControllerClass::Io,
+                options: ConnectOptions::default(),
+                owner: Owner::discoverd(),
+                probe_timeout_ms: 1,
+                host: host.clone(),
+            };
+            let tid = as_host(&call);
+            (tid.hostnqn.map(|n| n.to_string()), tid.hostid.is_some())
+        };
+        let open = "transport=loop;nqn=nqn.2014-08.org.example:a";
+        let other = format!("{open};hostnqn=nqn.2014-08.org.example:other");
+        assert_eq!(
+            identity(open),
+            (Some("nqn.2014-08.org.example:host".into()), true)
+        );
+        assert_eq!(
+            identity(&other),
+            (Some("nqn.2014-08.org.example:other".into()), false),
+            "another host must not borrow this host's id"
+        );
+    }
+}
