@@ -172,7 +172,7 @@ fn verdict(exit: &Exit, said: &[String]) -> Verdict {
     if !exit.success() {
         return Verdict::Fail(exit.to_string());
     }
-    if let Some(reason) = said.iter().find_map(|line| line.strip_prefix("SKIP: ")) {
+    if let Some(reason) = said.iter().find_map(|line| skip_reason(line)) {
         return Verdict::Skip(reason.to_owned());
     }
     if said
@@ -182,6 +182,14 @@ fn verdict(exit: &Exit, said: &[String]) -> Verdict {
         return Verdict::Pass;
     }
     Verdict::Fail("the test program ran no test".to_owned())
+}
+
+/// The reason in a test's `SKIP: reason`; libtest's `test NAME ... ` may stand before it.
+fn skip_reason(line: &str) -> Option<&str> {
+    let own = line
+        .strip_prefix("test ")
+        .and_then(|rest| rest.split_once(" ... "));
+    own.map_or(line, |(_, own)| own).strip_prefix("SKIP: ")
 }
 
 /// What a test wants after the guest has shut down.
@@ -252,6 +260,11 @@ mod tests {
             verdict(&Exit::Status(101), &lines),
             Verdict::Fail(_)
         ));
+        assert_eq!(
+            skip_reason("test fc::loop ... SKIP: no fcloop"),
+            Some("no fcloop")
+        );
+        assert_eq!(skip_reason("it said SKIP: no fcloop"), None);
     }
 
     #[test]
