@@ -3,10 +3,17 @@
 //! The readers take texts, not paths, and find all problems in one pass. What they return is
 //! complete: every connection carries the options that the cascade gives it.
 
+mod controller_line;
 mod daemon;
+mod host;
+mod layer;
 mod model;
 mod parse;
 mod problem;
+mod read;
+mod report;
+#[cfg(test)]
+mod tests;
 
 pub use daemon::{DaemonConfig, LogLevel};
 pub use model::{Config, ConfigFile, Connection, Persistence, Scope, UnknownPersistence};

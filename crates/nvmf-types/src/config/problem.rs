@@ -36,32 +36,6 @@ pub struct Problem {
 #[serde(transparent)]
 pub struct Problems(pub Vec<Problem>);
 
-impl Problem {
-    pub(super) fn error(
-        origin: Origin,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self {
-            origin,
-            severity: Severity::Error,
-            message: message.into(),
-            remedy: remedy.into(),
-        }
-    }
-
-    pub(super) fn warning(
-        origin: Origin,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(origin, message, remedy)
-        }
-    }
-}
-
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {

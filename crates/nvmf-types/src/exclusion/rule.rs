@@ -204,7 +204,6 @@ mod tests {
     #[test]
     fn matching() {
         let io = ControllerClass::Io;
-        let dc = ControllerClass::Discovery;
         let tcp = |rest: &str| format!("transport=tcp;nqn={NQN};{rest}");
         let loopback = format!("transport=loop;traddr=Port1;nqn={NQN}");
         let fc =
@@ -247,6 +246,18 @@ mod tests {
             ),
             ("traddr=Port1", &loopback, io, true),
             ("traddr=port1", &loopback, io, false),
+        ] {
+            assert_eq!(excludes(rule, tid, class), want, "{rule} / {tid} / {class}");
+        }
+    }
+
+    #[test]
+    fn matching_ports_and_hosts() {
+        let io = ControllerClass::Io;
+        let dc = ControllerClass::Discovery;
+        let tcp = |rest: &str| format!("transport=tcp;nqn={NQN};{rest}");
+        let loopback = format!("transport=loop;traddr=Port1;nqn={NQN}");
+        for (rule, tid, class, want) in [
             ("trsvcid=4420", FULL, io, true),
             ("trsvcid=4420", FULL, dc, false),
             ("trsvcid=8009", FULL, dc, true),
