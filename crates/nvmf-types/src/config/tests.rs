@@ -224,3 +224,24 @@ fn identity_of_the_main_file() {
         "m:1: warning: [Host] has a hostnqn and no hostid: the kernel makes one up; add `hostid =` and a UUID, for example from `uuidgen`"
     );
 }
+
+#[test]
+fn the_last_of_a_kind_counts() {
+    let config = good(&[
+        "[Discovery Controller Defaults]\npersistent = no\n[Discovery Controller]\n\
+         controller = transport=tcp;traddr=::1;traddr=::2;persistent=\n\
+         controller = transport=tcp;traddr=::1;persistent=no;persistent=force\n",
+    ]);
+    let seen: Vec<_> = config
+        .connections
+        .iter()
+        .map(|c| (c.tid.field("traddr").unwrap(), c.persistent))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("::2".to_owned(), Persistence::Auto),
+            ("::1".to_owned(), Persistence::Force)
+        ]
+    );
+}

@@ -121,4 +121,13 @@ mod tests {
             &HostIdentity::default()
         ));
     }
+
+    #[test]
+    fn the_default_port_is_that_of_the_class() {
+        let (io, dc) = (ControllerClass::Io, ControllerClass::Discovery);
+        let text = "transport=tcp;traddr=::1;nqn=nqn.2014-08.org.example:dc";
+        let default = HostIdentity::default();
+        assert!(tid(text).is_satisfied_by(dc, &live(text, dc), &default));
+        assert!(!tid(text).is_satisfied_by(dc, &live(text, io), &default));
+    }
 }
