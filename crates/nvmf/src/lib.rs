@@ -8,11 +8,14 @@ pub mod config;
 pub mod connect;
 pub mod disconnect;
 pub mod exclusions;
+mod fs;
 pub mod log_page;
 pub mod probe;
 pub mod registry;
 mod root;
 pub mod sysfs;
+#[cfg(test)]
+mod testing;
 pub mod uevent;
 
 pub use root::Root;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use nvmf_types::{AttrName, DeviceName, OwnerError};
+use rustix::io::Errno;
 use thiserror::Error;
 
 /// An operation on the registry that was not done; what stood there before is intact.
@@ -49,6 +50,12 @@ pub enum RegistryErrorKind {
     /// The file system says no.
     #[error("{}", io_hint(.0))]
     Io(#[source] io::Error),
+}
+
+impl From<Errno> for RegistryErrorKind {
+    fn from(error: Errno) -> Self {
+        Self::Io(error.into())
+    }
 }
 
 fn io_hint(error: &io::Error) -> String {

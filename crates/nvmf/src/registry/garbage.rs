@@ -1,0 +1,66 @@
+//! What dead writers and dead controllers leave behind.
+
+use std::time::{Duration, SystemTime};
+
+use nvmf_types::DeviceName;
+use rustix::fs::AtFlags;
+use rustix::io::Errno;
+
+use super::disk::{Locked, Step, inode};
+use super::{Registry, RegistryError};
+use crate::fs;
+
+/// Leftovers younger than this may be another tool's work in progress.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Registry {
+    /// Removes stale entries, and hidden leftovers of killed writers that are a minute old.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// The registry cannot be written.
+    pub fn collect_garbage(&self) -> Result<usize, RegistryError> {
+        let failed = |e: Errno| self.io("clean up", None, e);
+        let Some(locked) = Locked::existing(&self.dir).map_err(failed)? else {
+            return Ok(0);
+        };
+        let mut count = 0;
+        for name in fs::names(&locked.dir).map_err(failed)? {
+            if is_leftover(&name) && is_old(&locked, &name) {
+                fs::remove_tree_at(&locked.dir, &name).map_err(failed)?;
+                count += 1;
+            }
+        }
+        // The inode before the verdict: what is put there after it is not what was judged.
+        let mut inodes = std::collections::BTreeMap::new();
+        for name in fs::names(&locked.dir).map_err(failed)? {
+            if let Ok(device) = name.parse::<DeviceName>() {
+                inodes.insert(device, inode(&locked.dir, &name).map_err(failed)?);
+            }
+        }
+        for entry in self.entries()?.into_iter().filter(|entry| entry.stale) {
+            if let Some(Some(ino)) = inodes.get(&entry.device)
+                && locked.discard(&entry.device, *ino).map_err(failed)? == Step::Done
+            {
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// `.nvme3.tmp.XXXXXX` or `.trash.XXXXXX`.
+fn is_leftover(name: &str) -> bool {
+    name.starts_with(".trash.") || (name.starts_with(".nvme") && name.contains(".tmp."))
+}
+
+fn is_old(locked: &Locked, name: &str) -> bool {
+    let Ok(stat) = rustix::fs::statat(&locked.dir, name, AtFlags::SYMLINK_NOFOLLOW) else {
+        return false;
+    };
+    let changed = u64::try_from(stat.st_ctime).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    now.as_secs() >= changed.saturating_add(PATIENCE.as_secs())
+}

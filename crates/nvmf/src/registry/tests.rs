@@ -1,0 +1,446 @@
+//! The registry in a temporary root, with other writers at the same time.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nvmf_types::{AttrName, DeviceName, Owner};
+
+use super::{Claim, Registered, Registry, RegistryErrorKind, Release};
+use crate::testing::FakeHost;
+
+const NQN: &str = "nqn.2014-08.org.example:a";
+
+fn owner(text: &str) -> Owner {
+    text.parse().unwrap()
+}
+
+fn attr(text: &str) -> AttrName {
+    text.parse().unwrap()
+}
+
+/// A host with the controller `nvme3`.
+fn host() -> (FakeHost, Registry, DeviceName) {
+    let host = FakeHost::new();
+    let device = host.tcp("nvme3", NQN);
+    let registry = Registry::open(&host.root());
+    (host, registry, device)
+}
+
+impl FakeHost {
+    /// An entry as another tool writes it.
+    fn foreign_entry(&self, device: &str, attributes: &[(&str, &str)]) {
+        let entry = self.path(&format!("run/nvme/registry/{device}"));
+        fs::create_dir_all(&entry).unwrap();
+        for (name, content) in attributes {
+            fs::write(entry.join(name), content).unwrap();
+        }
+    }
+
+    fn registry_names(&self) -> Vec<String> {
+        let listing = fs::read_dir(self.path("run/nvme/registry")).unwrap();
+        let mut names: Vec<String> = listing
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+#[test]
+fn an_entry_on_disk() {
+    let (host, registry, device) = host();
+    assert_eq!(registry.owner(&device).unwrap(), None);
+    assert!(!host.path("run/nvme").exists(), "reading creates nothing");
+
+    assert_eq!(
+        registry.claim(&device, &owner("stas")).unwrap(),
+        Claim::Granted
+    );
+    let entry = host.path("run/nvme/registry/nvme3");
+    let text = |name: &str| fs::read_to_string(entry.join(name)).unwrap();
+    assert_eq!(text("owner"), "stas\n");
+    assert_eq!(text("seqnum"), "4711\n");
+    assert_eq!(text("sysfs-ino"), format!("{}\n", host.sysfs_ino("nvme3")));
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&entry), 0o755);
+    assert_eq!(mode(&entry.join("owner")), 0o644);
+    assert_eq!(mode(&host.path("run/nvme/registry")), 0o755);
+    assert_eq!(mode(&host.path("run/nvme/registry.lock")), 0o600);
+    assert_eq!(host.registry_names(), ["nvme3"], "nothing left over");
+}
+
+#[test]
+fn claim_and_release() {
+    let (_host, registry, device) = host();
+    let (a, b) = (owner("a"), owner("b"));
+    assert_eq!(registry.release(&device, &a).unwrap(), Release::NotOwned);
+    assert_eq!(registry.claim(&device, &a).unwrap(), Claim::Granted);
+    assert_eq!(registry.claim(&device, &a).unwrap(), Claim::AlreadyMine);
+    assert_eq!(
+        registry.claim(&device, &b).unwrap(),
+        Claim::OwnedBy(a.clone())
+    );
+    assert_eq!(
+        registry.release(&device, &b).unwrap(),
+        Release::OwnedBy(a.clone())
+    );
+    assert_eq!(registry.release(&device, &a).unwrap(), Release::Released);
+    assert_eq!(registry.owner(&device).unwrap(), None);
+    assert_eq!(registry.claim(&device, &b).unwrap(), Claim::Granted);
+    let nowhere = DeviceName::from_number(9);
+    assert_eq!(
+        registry.claim(&nowhere, &a).unwrap(),
+        Claim::NoSuchController
+    );
+}
+
+#[test]
+fn a_recycled_number_shows_nothing_of_its_predecessor() {
+    let (host, registry, device) = host();
+    let first = host.sysfs_ino("nvme3");
+    let _ = registry.claim(&device, &owner("a")).unwrap();
+    registry.set(&device, &attr("note"), "old").unwrap();
+
+    host.replace_tcp("nvme3", NQN);
+    assert_eq!(registry.owner(&device).unwrap(), None);
+    assert_eq!(registry.attribute(&device, &attr("note")).unwrap(), None);
+    assert_eq!(
+        registry.owner_of(&device, first).unwrap(),
+        Some(owner("a")),
+        "who asks for it"
+    );
+    assert!(registry.entries().unwrap()[0].stale);
+    assert_eq!(
+        registry.release(&device, &owner("a")).unwrap(),
+        Release::NotOwned
+    );
+
+    assert_eq!(
+        registry.claim(&device, &owner("b")).unwrap(),
+        Claim::Granted
+    );
+    assert_eq!(registry.owner(&device).unwrap(), Some(owner("b")));
+    assert_eq!(registry.attribute(&device, &attr("note")).unwrap(), None);
+    assert_eq!(registry.owner_of(&device, first).unwrap(), None);
+    assert_eq!(host.registry_names(), ["nvme3"]);
+
+    host.remove_controller("nvme3");
+    assert_eq!(registry.owner(&device).unwrap(), None);
+}
+
+#[test]
+fn entries_of_tools_that_do_not_stamp() {
+    let (host, registry, device) = host();
+    host.foreign_entry("nvme3", &[("owner", "autoconnect\r\n"), ("seqnum", "12\n")]);
+    assert_eq!(registry.owner(&device).unwrap(), Some(owner("autoconnect")));
+    let ino = host.sysfs_ino("nvme3");
+    assert_eq!(
+        registry.owner_of(&device, ino).unwrap(),
+        Some(owner("autoconnect"))
+    );
+    assert_eq!(registry.owner_of(&device, ino + 1).unwrap(), None);
+    let claim = registry.claim(&device, &owner("me")).unwrap();
+    assert_eq!(claim, Claim::OwnedBy(owner("autoconnect")));
+
+    host.foreign_entry("nvme3", &[("owner", "not an owner!\n")]);
+    assert_eq!(
+        registry.owner(&device).unwrap(),
+        Some(owner("not_an_owner_")),
+        "still theirs"
+    );
+
+    host.foreign_entry("nvme3", &[("owner", ""), ("note", "kept\n")]);
+    assert_eq!(
+        registry.owner(&device).unwrap(),
+        None,
+        "zero bytes are no owner"
+    );
+    assert_eq!(
+        registry.claim(&device, &owner("me")).unwrap(),
+        Claim::Granted
+    );
+    let entry = &registry.entries().unwrap()[0];
+    let shown: Vec<_> = entry
+        .attributes
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    let ino = ino.to_string();
+    assert_eq!(
+        shown,
+        [
+            ("note", "kept"),
+            ("owner", "me"),
+            ("seqnum", "12"),
+            ("sysfs-ino", ino.as_str())
+        ]
+    );
+}
+
+#[test]
+fn registering_a_new_controller() {
+    let (host, registry, device) = host();
+    let ino = host.sysfs_ino("nvme3");
+    let me = owner("me");
+    assert_eq!(
+        registry.register(&device, ino, None, &[]).unwrap(),
+        Registered::Unowned
+    );
+    assert!(
+        !host.path("run/nvme").exists(),
+        "nothing to register, nothing to create"
+    );
+
+    host.foreign_entry(
+        "nvme3",
+        &[("owner", "old\n"), ("sysfs-ino", "1\n"), ("note", "old\n")],
+    );
+    let notes = [(attr("why"), "boot \"table\"".to_owned())];
+    assert_eq!(
+        registry.register(&device, ino, Some(&me), &notes).unwrap(),
+        Registered::Owned
+    );
+    let entry = registry.entries().unwrap().remove(0);
+    let names: Vec<_> = entry.attributes.keys().map(String::as_str).collect();
+    assert_eq!(names, ["owner", "seqnum", "sysfs-ino", "why"]);
+    assert_eq!(entry.attributes["why"], "boot \"table\"");
+
+    let other = registry
+        .register(&device, ino, Some(&owner("other")), &[])
+        .unwrap();
+    assert_eq!(other, Registered::OwnedBy(me.clone()), "claimed meanwhile");
+    assert_eq!(
+        registry.register(&device, ino, None, &[]).unwrap(),
+        Registered::OwnedBy(me)
+    );
+
+    let gone = registry
+        .register(&device, ino + 1, Some(&owner("x")), &[])
+        .unwrap_err();
+    assert!(matches!(gone.kind, RegistryErrorKind::NoSuchController(_)));
+
+    host.replace_tcp("nvme3", NQN);
+    let ino = host.sysfs_ino("nvme3");
+    assert_eq!(
+        registry.register(&device, ino, None, &[]).unwrap(),
+        Registered::Unowned
+    );
+    assert_eq!(
+        host.registry_names(),
+        Vec::<String>::new(),
+        "the stale entry is gone"
+    );
+}
+
+#[test]
+fn attributes() {
+    let (host, registry, device) = host();
+    let note = attr("note");
+    for value in [
+        "",
+        "plain",
+        " two  words ",
+        "\"quoted\" 'text' \\n #x",
+        "ümläut",
+    ] {
+        registry.set(&device, &note, value).unwrap();
+        assert_eq!(
+            registry.attribute(&device, &note).unwrap().as_deref(),
+            Some(value)
+        );
+    }
+    let stamp = registry.attribute(&device, &attr("sysfs-ino")).unwrap();
+    assert_eq!(
+        stamp,
+        Some(host.sysfs_ino("nvme3").to_string()),
+        "stamped without an owner too"
+    );
+    registry.set(&device, &attr("owner"), "a").unwrap();
+    registry.set(&device, &attr("owner"), "b").unwrap();
+    assert_eq!(registry.owner(&device).unwrap(), Some(owner("b")));
+    assert!(
+        registry.attribute(&device, &note).unwrap().is_some(),
+        "notes stay"
+    );
+
+    for (name, value, message) in [
+        (
+            "note",
+            "two\nlines",
+            "the value contains a control character (byte 3)",
+        ),
+        (
+            "note",
+            "nul\0",
+            "the value contains a control character (byte 3)",
+        ),
+        ("owner", "a b", "`a b` is not an owner"),
+        ("seqnum", "1", "`seqnum` is reserved"),
+        ("sysfs-ino", "1", "`sysfs-ino` is reserved"),
+    ] {
+        let error = registry
+            .set(&device, &attr(name), value)
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("cannot change `"), "{error}");
+        assert!(error.contains(message), "{error}");
+    }
+    assert_eq!(
+        registry.owner(&device).unwrap(),
+        Some(owner("b")),
+        "errors change nothing"
+    );
+
+    registry.remove(&device, &note).unwrap();
+    let twice = registry.remove(&device, &note).unwrap_err();
+    assert!(matches!(twice.kind, RegistryErrorKind::NoSuchAttribute(_)));
+    let reserved = registry.remove(&device, &attr("seqnum")).unwrap_err();
+    assert!(matches!(reserved.kind, RegistryErrorKind::Reserved(_)));
+    registry.delete(&device).unwrap();
+    let twice = registry.delete(&device).unwrap_err();
+    assert!(matches!(twice.kind, RegistryErrorKind::NoSuchEntry(_)));
+    assert_eq!(host.registry_names(), Vec::<String>::new());
+}
+
+#[test]
+fn only_fabrics_controllers_have_entries() {
+    let (host, registry, _) = host();
+    let (nowhere, pcie) = (DeviceName::from_number(9), host.pcie("nvme0"));
+    let error = registry.set(&nowhere, &attr("note"), "x").unwrap_err();
+    assert!(matches!(error.kind, RegistryErrorKind::NoSuchController(_)));
+    let error = registry.remove(&nowhere, &attr("note")).unwrap_err();
+    assert!(matches!(error.kind, RegistryErrorKind::NoSuchAttribute(_)));
+    for error in [
+        registry.set(&pcie, &attr("note"), "x").unwrap_err(),
+        registry.claim(&pcie, &owner("a")).unwrap_err(),
+    ] {
+        assert!(
+            error.to_string().contains("managed by the kernel"),
+            "{error}"
+        );
+    }
+    assert!(!host.path("run/nvme").exists(), "errors create nothing");
+}
+
+#[test]
+fn foreign_names_and_links_are_not_entries() {
+    let (host, registry, device) = host();
+    host.foreign_entry("elsewhere", &[("owner", "evil\n")]);
+    host.foreign_entry("lost+found", &[]);
+    host.foreign_entry(".nvme4.tmp.abc", &[("owner", "half\n")]);
+    let dir = host.path("run/nvme/registry");
+    fs::write(dir.join("nvme7"), "a file").unwrap();
+    symlink("elsewhere", dir.join("nvme3")).unwrap();
+    assert_eq!(registry.owner(&device).unwrap(), None);
+    assert_eq!(registry.entries().unwrap(), []);
+
+    fs::remove_file(dir.join("nvme3")).unwrap();
+    host.foreign_entry("nvme3", &[("owner.tmp.abcdef", "half\n"), ("a.b", "x\n")]);
+    symlink("../elsewhere/owner", dir.join("nvme3/owner")).unwrap();
+    assert_eq!(registry.owner(&device).unwrap(), None);
+    assert!(registry.entries().unwrap()[0].attributes.is_empty());
+}
+
+#[test]
+fn of_many_claimants_one_is_granted() {
+    let (host, registry, device) = host();
+    for round in 0..40 {
+        match round % 4 {
+            0 => {}
+            1 => host.foreign_entry("nvme3", &[("owner", "old\n"), ("sysfs-ino", "1\n")]),
+            2 => host.foreign_entry("nvme3", &[("note", "unstamped\n")]),
+            _ => registry.set(&device, &attr("note"), "stamped").unwrap(),
+        }
+        let start = Barrier::new(16);
+        let claim = |number: usize| {
+            start.wait();
+            registry
+                .claim(&device, &owner(&format!("owner-{number}")))
+                .unwrap()
+        };
+        let outcomes: Vec<Claim> = std::thread::scope(|scope| {
+            let claims: Vec<_> = (0..16).map(|n| scope.spawn(move || claim(n))).collect();
+            claims
+                .into_iter()
+                .map(|claim| claim.join().unwrap())
+                .collect()
+        });
+        let granted: Vec<usize> = (0..16).filter(|n| outcomes[*n] == Claim::Granted).collect();
+        assert_eq!(granted.len(), 1, "round {round}: {outcomes:?}");
+        let winner = owner(&format!("owner-{}", granted[0]));
+        assert!(
+            outcomes
+                .iter()
+                .all(|o| *o == Claim::Granted || *o == Claim::OwnedBy(winner.clone())),
+            "{outcomes:?}"
+        );
+        assert_eq!(registry.owner(&device).unwrap(), Some(winner));
+        registry.delete(&device).unwrap();
+    }
+    assert_eq!(host.registry_names(), Vec::<String>::new());
+}
+
+#[test]
+fn a_replaced_entry_is_never_absent_or_half() {
+    let (host, registry, device) = host();
+    let stop = AtomicBool::new(false);
+    let replace = |text: &str| {
+        // What a reader must never see beside the stamp of the other.
+        host.replace_tcp("nvme3", NQN);
+        let ino = host.sysfs_ino("nvme3");
+        let notes = [(attr("copy"), text.to_owned())];
+        let done = registry
+            .register(&device, ino, Some(&owner(text)), &notes)
+            .unwrap();
+        assert_eq!(done, Registered::Owned);
+    };
+    replace("a");
+    std::thread::scope(|scope| {
+        let reader = || {
+            let mut reads = 0_u32;
+            while !stop.load(Ordering::Relaxed) {
+                let entries = registry.entries().unwrap();
+                let [entry] = entries.as_slice() else {
+                    panic!("absent after {reads}")
+                };
+                assert_eq!(entry.attributes["owner"], entry.attributes["copy"]);
+                assert_eq!(entry.attributes.len(), 4);
+                reads += 1;
+            }
+            reads
+        };
+        let readers = [scope.spawn(reader), scope.spawn(reader)];
+        for round in 0..300 {
+            replace(if round % 2 == 0 { "b" } else { "a" });
+        }
+        stop.store(true, Ordering::Relaxed);
+        for reader in readers {
+            assert!(reader.join().unwrap() > 0);
+        }
+    });
+}
+
+#[test]
+fn garbage_is_collected_and_the_living_stay() {
+    let (host, registry, device) = host();
+    assert_eq!(registry.collect_garbage().unwrap(), 0);
+    let _ = registry.claim(&device, &owner("me")).unwrap();
+    host.foreign_entry("nvme8", &[("owner", "gone\n")]);
+    host.foreign_entry(".nvme3.tmp.young1", &[("owner", "half\n")]);
+    assert_eq!(registry.collect_garbage().unwrap(), 1);
+    assert_eq!(host.registry_names(), [".nvme3.tmp.young1", "nvme3"]);
+    assert_eq!(registry.owner(&device).unwrap(), Some(owner("me")));
+}
+
+#[test]
+fn what_cannot_be_written_is_one_clear_error() {
+    let (host, registry, device) = host();
+    fs::create_dir_all(host.path("run/nvme")).unwrap();
+    fs::write(host.path("run/nvme/registry"), "in the way").unwrap();
+    let error = registry.claim(&device, &owner("me")).unwrap_err();
+    let shown = error.to_string();
+    assert!(shown.starts_with("cannot claim `"), "{shown}");
+    assert!(shown.contains("Not a directory"), "{shown}");
+}

@@ -1,0 +1,100 @@
+//! Namespaces of a controller.
+
+use std::io;
+
+use nvmf_types::DeviceName;
+
+use super::SysfsError;
+use crate::Root;
+
+/// A namespace that a controller gives access to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// The block device: `nvme3n1`. With native multipathing it is shared by several controllers.
+    pub name: String,
+    /// Namespace id, where the kernel tells.
+    pub nsid: Option<u32>,
+    /// Capacity in bytes.
+    pub size: u64,
+}
+
+/// The namespaces of `device`, in the order of their names; none if it is gone.
+///
+/// # Errors
+/// sysfs cannot be read.
+pub fn namespaces(root: &Root, device: &DeviceName) -> Result<Vec<Namespace>, SysfsError> {
+    let path = root.sys().join("class/nvme").join(device.as_str());
+    let failed = |source| SysfsError {
+        operation: "read",
+        path: path.clone(),
+        source,
+    };
+    let listing = match std::fs::read_dir(&path) {
+        Ok(listing) => listing,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(failed(e)),
+    };
+    let mut found = Vec::new();
+    for entry in listing {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name();
+        let Some((name, number)) = name.to_str().and_then(block_device) else {
+            continue;
+        };
+        let read = |file| std::fs::read_to_string(entry.path().join(file)).ok();
+        let nsid = read("nsid").and_then(|text| text.trim().parse().ok());
+        let sectors: Option<u64> = read("size").and_then(|text| text.trim().parse().ok());
+        let size = sectors.unwrap_or_default().saturating_mul(512);
+        found.push((number, Namespace { name, nsid, size }));
+    }
+    found.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
+    Ok(found.into_iter().map(|(_, namespace)| namespace).collect())
+}
+
+/// `nvme3n1`, or `nvme3c5n1` (one path of `nvme3n1`): the block device's name and number.
+fn block_device(entry: &str) -> Option<(String, u32)> {
+    let (instance, number) = entry.strip_prefix("nvme")?.split_once('n')?;
+    let subsystem = match instance.split_once('c') {
+        Some((subsystem, path)) => path.parse::<u32>().ok().map(|_| subsystem)?,
+        None => instance,
+    };
+    let (subsystem, number) = (subsystem.parse::<u32>().ok()?, number.parse::<u32>().ok()?);
+    Some((format!("nvme{subsystem}n{number}"), number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakeHost;
+
+    #[test]
+    fn with_and_without_multipathing() {
+        let host = FakeHost::new();
+        let device = host.tcp("nvme3", "nqn.2014-08.org.example:a");
+        host.attribute("nvme3", "nvme2c3n10/size", "2048\n");
+        host.attribute("nvme3", "nvme2c3n10/nsid", "10\n");
+        host.attribute("nvme3", "nvme3n2/size", "16\n");
+        host.attribute("nvme3", "ng3n1/dev", "1:1\n");
+        host.attribute("nvme3", "power/nsid", "1\n");
+        let found = namespaces(&host.root(), &device).unwrap();
+        assert_eq!(
+            found,
+            [
+                Namespace {
+                    name: "nvme3n2".into(),
+                    nsid: None,
+                    size: 8192
+                },
+                Namespace {
+                    name: "nvme2n10".into(),
+                    nsid: Some(10),
+                    size: 1_048_576
+                },
+            ]
+        );
+        assert_eq!(
+            namespaces(&host.root(), &DeviceName::from_number(9)).unwrap(),
+            []
+        );
+    }
+}
