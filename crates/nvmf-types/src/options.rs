@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::Secret;
 
-/// What can be set on a connection besides its [`TransportId`]. Unset: the kernel's default.
+/// What can be set on a connection besides its [`TransportId`](crate::TransportId). Unset: the kernel's default.
 /// Field names are those of the `nvme connect` options.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
