@@ -9,7 +9,7 @@ use clap::Args;
 use crate::guest::{Exit, Run};
 use crate::image::Image;
 use crate::session::Session;
-use crate::{host, out, programs, shell, stage};
+use crate::{host, out, shell, stage};
 
 /// Longest time the story may take.
 const LIMIT_MS: u64 = 10 * 60 * 1000;
@@ -33,8 +33,7 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     let share = session.share();
     stage::agent(&share)?;
     stage::shipped(&share)?;
-    let demo = programs::build_one("nvmf-testkit", "nvmf-demo")?;
-    stage::program(&demo.path, &share)?;
+    stage::built("nvmf-testkit", "nvmf-demo", &share)?;
 
     let vm = session.vm()?;
     let mut env = stage::environment();

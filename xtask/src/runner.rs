@@ -69,6 +69,10 @@ impl Runner {
             let Some(wish) = wish(&wishes) else {
                 return self.judge(ended, said);
             };
+            if let Ok(exit @ (Exit::Status(1..) | Exit::TimedOut | Exit::NotStarted(_))) = &ended {
+                // It failed by itself; whether the guest goes down as well does not matter any more.
+                return self.fail(exit.to_string(), String::new(), said);
+            }
             if wish.stage <= stage {
                 let why = format!("stage {stage} asked for stage {}", wish.stage);
                 return self.fail(

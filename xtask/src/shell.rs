@@ -45,8 +45,10 @@ pub(crate) fn open(vm: &mut Vm) -> anyhow::Result<()> {
 
 /// The shell in the guest: a session of its own on hvc0, as large as our terminal.
 fn login() -> Run {
-    let (rows, columns) =
-        tcgetwinsize(io::stdin()).map_or((24, 80), |size| (size.ws_row, size.ws_col));
+    let size = tcgetwinsize(io::stdin())
+        .ok()
+        .filter(|size| size.ws_row > 0 && size.ws_col > 0);
+    let (rows, columns) = size.map_or((24, 80), |size| (size.ws_row, size.ws_col));
     let script = format!(
         "stty rows {rows} cols {columns} sane </dev/hvc0; cd /root; \
          exec setsid -c -w bash -li </dev/hvc0 >/dev/hvc0 2>&1"

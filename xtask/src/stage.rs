@@ -26,8 +26,7 @@ pub(crate) fn environment() -> BTreeMap<String, String> {
 
 /// Builds the agent, without which there is no guest to talk to.
 pub(crate) fn agent(share: &Path) -> anyhow::Result<()> {
-    let agent = programs::build_one("nvmf-testkit", "guest-agent")?;
-    programs::copy_stripped(&agent.path, &share.join("bin/guest-agent"))
+    built("nvmf-testkit", "guest-agent", share)
 }
 
 /// The same for a developer in the middle of a change: an agent built before will do.
@@ -44,6 +43,15 @@ pub(crate) fn agent_of_any_age(share: &Path) -> anyhow::Result<()> {
         "{error:#}; taking the guest-agent that was built before"
     ));
     programs::copy_stripped(&old, &share.join("bin/guest-agent"))
+}
+
+/// Builds a program and puts it into the guest's `/host/bin`.
+pub(crate) fn built(package: &str, name: &str, share: &Path) -> anyhow::Result<()> {
+    let progress = out::Progress::start(&format!("building {name}"));
+    let built = programs::build_one(package, name)?;
+    programs::copy_stripped(&built.path, &share.join("bin").join(name))?;
+    progress.done(&format!("{name} built"));
+    Ok(())
 }
 
 /// Builds what is shipped and lays it out for the guest as a package would.

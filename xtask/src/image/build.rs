@@ -11,12 +11,14 @@ use anyhow::{Context, bail};
 use super::{initramfs, recipe};
 use crate::{host, out};
 
+/// Prefix of the folders in which images are built.
+const WORK: &str = "building-";
+
 /// Builds into a folder beside `target` and renames it into place.
 pub(crate) fn build(cache: &Path, target: &Path) -> anyhow::Result<()> {
     let progress = out::Progress::start("building the guest image (once, a minute or two)");
-    let work = tempfile::Builder::new()
-        .prefix("building-")
-        .tempdir_in(cache)?;
+    sweep(cache);
+    let work = tempfile::Builder::new().prefix(WORK).tempdir_in(cache)?;
     if host::is_root() {
         build_into(work.path(), &|note| progress.note(note))?;
     } else {
@@ -32,40 +34,53 @@ pub(crate) fn build(cache: &Path, target: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Removes what a killed builder left; the caller holds the lock, so nobody else builds.
+fn sweep(cache: &Path) {
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(WORK) {
+            // Root's leftovers cannot be removed by a user; they only take room.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// The part that needs root: leaves `disk.img`, `vmlinuz` and `initrd` in `dir`.
 pub(crate) fn build_into(dir: &Path, note: &dyn Fn(&str)) -> anyhow::Result<()> {
     let tree = dir.join("tree");
-    bootstrap(&tree, note)?;
-    let kernel = kernel_version(&tree)?;
+    let made = make(dir, &tree, note);
+    // Root's files go in any case: the user for whom they were made could not remove them.
+    if tree.exists() {
+        fs::remove_dir_all(&tree)?;
+    }
+    made?;
+    hand_over(dir)
+}
+
+fn make(dir: &Path, tree: &Path, note: &dyn Fn(&str)) -> anyhow::Result<()> {
+    bootstrap(tree, note)?;
+    let kernel = kernel_version(tree)?;
     note(&format!("trimming the modules of kernel {kernel}"));
-    trim_modules(&tree, &kernel)?;
+    trim_modules(tree, &kernel)?;
     note("writing the guest's own files");
-    write_files(&tree)?;
+    write_files(tree)?;
     fs::copy(
         tree.join("boot").join(format!("vmlinuz-{kernel}")),
         dir.join("vmlinuz"),
     )?;
-    fs::write(dir.join("initrd"), initramfs::build(&tree, &kernel)?)?;
+    fs::write(dir.join("initrd"), initramfs::build(tree, &kernel)?)?;
     clear_folder(&tree.join("boot"))?;
     note("making the disk");
     let disk = dir.join("disk.img");
     let mkfs = host::find("mkfs.ext4").unwrap_or_else(|| "mkfs.ext4".into());
     host::output(
         Command::new(mkfs)
-            .args([
-                "-q",
-                "-F",
-                "-L",
-                "nvmf-vm",
-                "-E",
-                "lazy_itable_init=0,lazy_journal_init=0",
-            ])
+            .args(["-q", "-F", "-L", "nvmf-vm"])
+            .args(["-E", "lazy_itable_init=0,lazy_journal_init=0"])
             .args(["-N", "65536", "-d"])
-            .args([tree.as_path(), disk.as_path()])
+            .args([tree, disk.as_path()])
             .arg(recipe::DISK_SIZE),
     )?;
-    fs::remove_dir_all(&tree)?;
-    hand_over(dir)
+    Ok(())
 }
 
 /// Runs [`build_into`] in an xtask of its own that sudo makes root.
