@@ -6,7 +6,7 @@ use std::process::Command;
 
 #[test]
 fn guest_is_ready() {
-    assert!(rustix_free_root(), "tests run as root");
+    assert!(is_root(), "tests run as root");
     assert!(Path::new("/sys/kernel/config").is_dir());
     let modules = [
         "nvme-tcp",
@@ -38,7 +38,7 @@ fn guest_is_ready() {
 }
 
 /// Whether this process is root, without a system call of our own.
-fn rustix_free_root() -> bool {
+fn is_root() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     status.lines().any(|line| line.starts_with("Uid:\t0\t0"))
 }
