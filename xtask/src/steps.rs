@@ -21,15 +21,20 @@ impl fmt::Display for Step {
 /// Runs all steps, up to the first that fails unless told to go on. Returns the failed ones.
 pub(crate) fn run(keep_going: bool) -> Vec<String> {
     let mut failed = Vec::new();
-    for step in steps(has_nextest()) {
-        out::step(&step);
+    let steps = steps(has_nextest());
+    let last = steps.len() - 1;
+    for (number, step) in steps.iter().enumerate() {
+        out::step(step);
         let started = Instant::now();
         let ok = host::run(host::cargo().args(&step.arguments)).is_ok();
         let word = if ok { "done" } else { "FAILED" };
-        out::step(format_args!(
-            "{step}: {word} ({:.1} s)",
-            started.elapsed().as_secs_f64()
-        ));
+        // The summary of the tests, which has a time of its own, is the last word of this part.
+        if number != last {
+            out::step(format_args!(
+                "{step}: {word} ({:.1} s)",
+                started.elapsed().as_secs_f64()
+            ));
+        }
         if !ok {
             failed.push(step.to_string());
             if !keep_going {
