@@ -19,7 +19,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 
 use crate::programs::{self, Executable};
@@ -41,6 +41,7 @@ pub(crate) struct Install {
 
 /// Builds and lays out.
 pub(crate) fn run(args: &Install) -> anyhow::Result<ExitCode> {
+    below_root(&args.prefix)?;
     let progress = out::Progress::start("building the programs");
     let built = programs::build_shipped(!args.debug)?;
     progress.done("programs built");
@@ -85,22 +86,12 @@ pub(crate) fn lay_out(
     destdir: &Path,
     prefix: &Path,
 ) -> anyhow::Result<Vec<PathBuf>> {
-    let Ok(below) = prefix.strip_prefix("/") else {
-        bail!(
-            "prefix `{}` is not absolute: give something like `/usr`",
-            prefix.display()
-        );
-    };
+    let below = below_root(prefix)?;
     let root = destdir.join(below);
     let mut written = Vec::new();
     for (name, place) in PROGRAMS {
-        // A package that has no binary of this name yet is not an error of the layout.
-        let Some(program) = built.iter().find(|program| program.name == *name) else {
-            out::warn(format_args!(
-                "no program `{name}` was built; it is left out"
-            ));
-            continue;
-        };
+        let program = built.iter().find(|program| program.name == *name);
+        let program = program.with_context(|| format!("cargo built no `{name}`"))?;
         let data = fs::read(&program.path)
             .with_context(|| format!("cannot read `{}`", program.path.display()))?;
         put(&root.join(place), &data, 0o755, &mut written)?;
@@ -140,6 +131,16 @@ pub(crate) fn lay_out(
         }
     }
     Ok(written)
+}
+
+/// The prefix as seen from the root.
+fn below_root(prefix: &Path) -> anyhow::Result<&Path> {
+    prefix.strip_prefix("/").map_err(|_| {
+        anyhow!(
+            "prefix `{}` is not absolute: give something like `/usr`",
+            prefix.display()
+        )
+    })
 }
 
 /// The files of a folder with one of these endings, sorted; none if there is no such folder.
@@ -196,13 +197,17 @@ mod tests {
         write("dist/udev/65-nvmf.rules", "# @PREFIX@\n");
         write("dist/etc/nvme-discoverd.conf", "# sample\n");
         write("LICENSE-MIT", "MIT");
-        write("built/nvmf", "ELF");
-        let program = Executable {
-            name: "nvmf".to_owned(),
-            path: dir.path().join("built/nvmf"),
-        };
+        let built = PROGRAMS.iter().map(|&(name, _)| {
+            write(&format!("built/{name}"), "ELF");
+            let path = dir.path().join("built").join(name);
+            Executable {
+                name: name.to_owned(),
+                path,
+            }
+        });
+        let built = built.collect();
         let destdir = dir.path().join("dest");
-        (dir, vec![program], destdir)
+        (dir, built, destdir)
     }
 
     fn mode(path: &Path) -> u32 {
@@ -247,12 +252,20 @@ mod tests {
     fn nothing_but_files_is_left_and_all_are_reported() {
         let (source, built, dest) = world();
         let written = lay_out(source.path(), &built, &dest, Path::new("/usr")).unwrap();
-        assert_eq!(written.len(), 6, "{written:?}");
+        assert_eq!(written.len(), 8, "{written:?}");
         assert_eq!(
             fs::read_dir(dest.join("usr/bin")).unwrap().count(),
             1,
             "no temporary file"
         );
+    }
+
+    #[test]
+    fn a_program_that_was_not_built_is_an_error() {
+        let (source, mut built, dest) = world();
+        built.retain(|program| program.name != "nvme-discoverd");
+        let error = lay_out(source.path(), &built, &dest, Path::new("/usr")).unwrap_err();
+        assert!(error.to_string().contains("`nvme-discoverd`"), "{error}");
     }
 
     #[test]
