@@ -1,1 +1,200 @@
 //! The life of one connection.
+//!
+//! ```text
+//!                    desired
+//!                       │
+//!                       ▼        an exclusion says so
+//!                    waiting ───────────────────────────► excluded
+//!                       │  ▲                                │   ▲
+//!    not there, or gone │  │ not to be connected now:       │   │ excluded meanwhile, or by the
+//!                       │  │ the machine shuts down         │   │ files right before the write
+//!                       ▼  │                                │   │
+//!   ┌─────────────► starting ◄──────────────────────────────┘   │
+//!   │ backoff over      │  │         no longer excluded         │
+//!   │                   │  │ failed                             │
+//!   │                   │  ▼                                    │
+//!   ├────────────── retrying ───────────────────────────────────┤
+//!   │                   ▲                                       │
+//!   │        gone       │      gone                             │
+//!   │       ┌───────────┴───────────┐                           │
+//!   │       │   kernel reconnects   │                           │
+//!   │   connected ───────────────► lost ── gone, and excluded ──┘
+//!   │       ▲     ◄───────────────
+//!   │       │        live again
+//!   │       │ made by us, found to be ours, or claimed at the start (starting: claiming)
+//!   │       │
+//!   └── foreign      whenever a controller that is this connection belongs to somebody else;
+//!         gone       it goes on as soon as that one is gone, or becomes ours
+//! ```
+//!
+//! - *starting* is the only state that ignores sightings: its controller appears before the
+//!   connect's result says whose it is.
+//! - What is no longer desired leaves the table at once; while it is *starting*, with the result.
+//!   Its controller stays connected and keeps its unit.
+//! - What is found at the start is claimed if it is desired and unowned. That goes for the
+//!   controllers that the first listing had, and for connections that the configuration named at
+//!   the start or that the first log page of a discovery controller desired since the start (by
+//!   referral, too) named. All other unowned controllers were made by somebody else: foreign.
+//! - A registry entry can appear a moment after its controller. So an unowned controller gets a
+//!   second look, [`crate::ActionKind::Rescan`], before foreign is the last word.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nvmf_types::{ConnectOptions, LiveController, Origin};
+
+use crate::backoff::Backoff;
+use crate::discovery::Page;
+use crate::key::Key;
+use crate::live::{Incarnation, Spot};
+use crate::{ActionId, State, Timestamp};
+
+/// Where a connection is, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Life {
+    Waiting,
+    Starting(ActionId),
+    Claiming(Incarnation),
+    Connected(Incarnation),
+    Lost(Incarnation),
+    Retrying,
+    Excluded,
+    Foreign(Incarnation),
+}
+
+/// One connection of the table.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// False: only the result of a connect is awaited.
+    pub(crate) desired: bool,
+    /// It may claim what was there at the start.
+    pub(crate) may_claim: bool,
+    pub(crate) life: Life,
+    pub(crate) reason: String,
+    pub(crate) since: Timestamp,
+    /// When it became connected, lost or not since.
+    pub(crate) bound_at: Timestamp,
+    /// The controller that the connector says is this connection.
+    pub(crate) made: Option<Incarnation>,
+    pub(crate) excluded: Option<Origin>,
+    /// `excluded` is what the connector said, and the settled set may not know it.
+    pub(crate) stopped_by_connector: bool,
+    pub(crate) backoff: Backoff,
+    pub(crate) attempts: u32,
+    /// The options of the last attempt.
+    pub(crate) tried: Option<Box<ConnectOptions>>,
+    pub(crate) last_error: Option<String>,
+    /// The discovery log page, of a discovery controller.
+    pub(crate) page: Page,
+}
+
+/// All connections, found by name and by where they lead.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    table: BTreeMap<Key, Connection>,
+    by_spot: BTreeMap<Spot, BTreeSet<Key>>,
+}
+
+impl Life {
+    /// The state that people see.
+    pub(crate) const fn state(&self) -> State {
+        match self {
+            Self::Waiting => State::Waiting,
+            Self::Starting(_) | Self::Claiming(_) => State::Starting,
+            Self::Connected(_) => State::Connected,
+            Self::Lost(_) => State::Lost,
+            Self::Retrying => State::Retrying,
+            Self::Excluded => State::Excluded,
+            Self::Foreign(_) => State::Foreign,
+        }
+    }
+
+    /// The controller that it is about.
+    pub(crate) const fn controller(&self) -> Option<&Incarnation> {
+        match self {
+            Self::Claiming(at) | Self::Connected(at) | Self::Lost(at) | Self::Foreign(at) => {
+                Some(at)
+            }
+            _ => None,
+        }
+    }
+
+    /// The controller of ours that it is.
+    pub(crate) const fn ours(&self) -> Option<&Incarnation> {
+        match self {
+            Self::Connected(at) | Self::Lost(at) => Some(at),
+            _ => None,
+        }
+    }
+}
+
+impl Connection {
+    pub(crate) fn new(now: Timestamp) -> Self {
+        Self {
+            desired: true,
+            may_claim: false,
+            life: Life::Waiting,
+            reason: "waiting for the first look at configuration, exclusions and controllers"
+                .to_owned(),
+            since: now,
+            bound_at: now,
+            made: None,
+            excluded: None,
+            stopped_by_connector: false,
+            backoff: Backoff::default(),
+            attempts: 0,
+            tried: None,
+            last_error: None,
+            page: Page::default(),
+        }
+    }
+
+    /// Starts over after good times or a change of circumstances.
+    pub(crate) const fn forget_failures(&mut self) {
+        self.backoff.reset();
+        self.attempts = 0;
+    }
+}
+
+impl Connections {
+    pub(crate) fn get(&self, key: &Key) -> Option<&Connection> {
+        self.table.get(key)
+    }
+
+    pub(crate) fn get_mut(&mut self, key: &Key) -> Option<&mut Connection> {
+        self.table.get_mut(key)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &Connection)> {
+        self.table.iter()
+    }
+
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        self.table.keys().cloned().collect()
+    }
+
+    /// The connection of that name; a new one if there is none.
+    pub(crate) fn entry(&mut self, key: &Key, now: Timestamp) -> &mut Connection {
+        let spot = Spot::wanted(key);
+        self.by_spot.entry(spot).or_default().insert(key.clone());
+        let connection = self.table.entry(key.clone());
+        connection.or_insert_with(|| Connection::new(now))
+    }
+
+    pub(crate) fn remove(&mut self, key: &Key) -> Option<Connection> {
+        let spot = Spot::wanted(key);
+        if let Some(keys) = self.by_spot.get_mut(&spot) {
+            keys.remove(key);
+            if keys.is_empty() {
+                self.by_spot.remove(&spot);
+            }
+        }
+        self.table.remove(key)
+    }
+
+    /// The connections that a controller may be.
+    pub(crate) fn leading_to(&self, live: &LiveController) -> BTreeSet<Key> {
+        let spots = Spot::of(live);
+        let keys = spots.iter().filter_map(|spot| self.by_spot.get(spot));
+        keys.flatten().cloned().collect()
+    }
+}

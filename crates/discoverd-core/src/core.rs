@@ -1,8 +1,19 @@
 //! The core: its inputs and outputs.
 
-use nvmf_types::Owner;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Action, Change, Event, Status, Timestamp};
+use nvmf_types::config::Config;
+use nvmf_types::exclusion::ExclusionSet;
+use nvmf_types::{HostIdentity, Owner};
+
+use crate::backoff::Jitter;
+use crate::connection::Connections;
+use crate::desired::Desired;
+use crate::key::Key;
+use crate::live::{Incarnation, Live};
+use crate::outbox::Outbox;
+use crate::timers::{Timer, Timers};
+use crate::{Action, ActionId, Change, Event, Timestamp};
 
 /// What can be set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,47 +48,201 @@ impl Default for Settings {
 /// The decisions. See the crate's documentation for how to drive it.
 #[derive(Debug)]
 pub struct Core {
-    settings: Settings,
+    pub(crate) settings: Settings,
+    pub(crate) phase: Phase,
+    /// There was a good configuration: only what the first one names may be claimed.
+    had_config: bool,
+    pub(crate) desired: Desired,
+    pub(crate) connections: Connections,
+    pub(crate) live: Live,
+    /// The host's default identity.
+    pub(crate) identity: HostIdentity,
+    pub(crate) exclusions: ExclusionSet,
+    pub(crate) problems: Problems,
+    /// Discovery controllers desired since the start whose first log page is still to come.
+    pub(crate) first_pages: BTreeSet<Key>,
+    /// When the exclusion files were first touched since they were read.
+    pub(crate) touched: Option<Timestamp>,
+    pub(crate) timers: Timers,
+    pub(crate) jitter: Jitter,
+    pub(crate) flights: BTreeMap<ActionId, Flight>,
+    pub(crate) outbox: Outbox,
+}
+
+/// How far the core is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Some of what the first decision needs is still missing.
+    Starting {
+        config: bool,
+        exclusions: bool,
+        listed: bool,
+    },
+    Running,
+    /// systemd takes no units any more: nothing is connected.
+    ShuttingDown,
+    /// The daemon stops.
+    Stopped,
+}
+
+/// Whose result is awaited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Flight {
+    Connect(Key),
+    Fetch(Key),
+    Claim(Incarnation),
+    Unit(Incarnation),
+}
+
+/// What the sources complained about.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    pub(crate) config: Option<String>,
+    pub(crate) config_warnings: Vec<String>,
+    pub(crate) exclusions: Vec<String>,
 }
 
 impl Core {
     /// A core that knows nothing yet.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
-        Self { settings }
+        Self {
+            jitter: Jitter::new(settings.seed),
+            settings,
+            phase: Phase::Starting {
+                config: false,
+                exclusions: false,
+                listed: false,
+            },
+            had_config: false,
+            desired: Desired::default(),
+            connections: Connections::default(),
+            live: Live::default(),
+            identity: HostIdentity::default(),
+            exclusions: ExclusionSet::default(),
+            problems: Problems::default(),
+            first_pages: BTreeSet::new(),
+            touched: None,
+            timers: Timers::default(),
+            flights: BTreeMap::new(),
+            outbox: Outbox::default(),
+        }
     }
 
     /// Takes in what happened. Call [`Core::poll_action`] and [`Core::next_deadline`] again
     /// afterwards.
     pub fn handle(&mut self, event: Event, now: Timestamp) {
-        let _ = (event, now);
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        match event {
+            Event::ConfigLoaded(config) => self.config_loaded(config, now),
+            Event::ConfigRejected(problems) => self.config_rejected(problems, now),
+            Event::ExclusionsTouched => self.exclusions_touched(now),
+            Event::ExclusionsLoaded { set, problems } => {
+                self.exclusions_loaded(set, problems, now);
+            }
+            Event::Listed(controllers) => self.listed(controllers, now),
+            Event::Controller { device, now: None } => self.gone(&device, now),
+            Event::Controller {
+                device: _,
+                now: Some(live),
+            } => self.sighted(live, now),
+            Event::DiscoveryChanged { device } => self.discovery_changed(&device),
+            Event::OwnershipChanged { .. } => self.outbox.rescan(),
+            Event::ConnectFinished { id, outcome } => self.connect_finished(id, outcome, now),
+            Event::LogFetched { id, result } => self.log_fetched(id, result, now),
+            Event::Claimed { id, outcome } => self.claimed(id, outcome, now),
+            Event::UnitStarted { id, result } => self.unit_started(id, result, now),
+            Event::Stop => {
+                self.phase = Phase::Stopped;
+                self.outbox.clear();
+            }
+        }
     }
 
     /// Lets due timers fire. Calling it early or often does no harm.
     pub fn tick(&mut self, now: Timestamp) {
-        let _ = now;
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        while let Some(timer) = self.timers.take(now) {
+            match timer {
+                Timer::Soak => self.exclusions_settled(),
+                Timer::Look => self.outbox.rescan(),
+                Timer::Retry(key) => self.decide(&key, now),
+                Timer::Fetch(key) => self.fetch(&key),
+                Timer::Claim(device) => self.decide_all_of(&device, now),
+                Timer::Unit(device) => self.start_unit(&device),
+            }
+        }
     }
 
     /// The next thing to do; `None`: nothing for now. What is urgent comes first.
     pub fn poll_action(&mut self) -> Option<Action> {
-        None
+        self.outbox.pop()
     }
 
     /// The next change of a connection's state, for the log.
     pub fn poll_change(&mut self) -> Option<Change> {
-        None
+        self.outbox.changes.pop_front()
     }
 
     /// When to call [`Core::tick`]; `None`: only events matter.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        None
+        self.timers.next().filter(|_| self.phase != Phase::Stopped)
     }
 
-    /// What to show people.
-    #[must_use]
-    pub fn status(&self, now: Timestamp) -> Status {
-        let _ = now;
-        Status::default()
+    fn config_loaded(&mut self, config: Config, now: Timestamp) {
+        let at_start = !std::mem::replace(&mut self.had_config, true);
+        self.problems.config = None;
+        self.problems.config_warnings = config.warnings.iter().map(ToString::to_string).collect();
+        let identity_changed = std::mem::replace(&mut self.identity, config.host) != self.identity;
+        let diff = self.desired.set_config(config.connections);
+        self.apply(diff, at_start, now);
+        self.outbox.status_changed = true;
+        if let Phase::Starting { config, .. } = &mut self.phase {
+            *config = true;
+            self.begin(now);
+            return;
+        }
+        for key in self.connections.keys() {
+            if identity_changed {
+                self.judge(&key, now);
+            }
+            self.options_changed(&key);
+            self.decide(&key, now);
+        }
+    }
+
+    fn config_rejected(&mut self, problems: String, now: Timestamp) {
+        self.problems.config = Some(problems);
+        self.outbox.status_changed = true;
+        if let Phase::Starting { config, .. } = &mut self.phase {
+            *config = true;
+            self.begin(now);
+        }
+    }
+
+    /// Decides for the first time, as soon as everything is there that the decision needs.
+    pub(crate) fn begin(&mut self, now: Timestamp) {
+        let Phase::Starting {
+            config: true,
+            exclusions: true,
+            listed: true,
+        } = self.phase
+        else {
+            return;
+        };
+        self.phase = Phase::Running;
+        for key in self.connections.keys() {
+            self.judge(&key, now);
+            self.decide(&key, now);
+        }
+        let ours = self.live.iter().map(|known| known.live.device.clone());
+        for device in ours.collect::<Vec<_>>() {
+            self.start_unit(&device);
+        }
     }
 }

@@ -81,6 +81,10 @@ pub enum Event {
 }
 
 /// How a connect went.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "moved twice in its life, and rarely the large one"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectOutcome {
     /// There is a new controller, and the registry says that it is ours.

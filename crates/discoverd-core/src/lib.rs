@@ -18,11 +18,20 @@
 mod action;
 mod backoff;
 pub mod connection;
+mod controllers;
 mod core;
+mod decide;
 mod desired;
+mod discovery;
 mod event;
+mod exclusions;
+mod key;
+mod live;
+mod outbox;
+mod report;
 mod status;
 mod timers;
+mod units;
 
 pub use self::core::{Core, Settings};
 pub use action::{Action, ActionId, ActionKind, ConnectRequest, UnitSpec};

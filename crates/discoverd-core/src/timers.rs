@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nvmf_types::DeviceName;
 
-use crate::desired::Key;
+use crate::key::Key;
 
 /// A moment in milliseconds on a monotonic scale that the shell gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub(crate) enum Timer {
     Retry(Key),
     /// Time to read a discovery log page again.
     Fetch(Key),
+    /// Time to claim a controller again.
+    Claim(DeviceName),
     /// Time to start a controller's unit again.
     Unit(DeviceName),
 }

@@ -1,0 +1,163 @@
+//! Discovery log pages: when they are read, and what they name.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use nvmf_types::DeviceName;
+use nvmf_types::log_page::DiscoveryLog;
+
+use crate::backoff::Backoff;
+use crate::connection::Life;
+use crate::core::{Core, Flight};
+use crate::key::Key;
+use crate::outbox::Urgency;
+use crate::timers::Timer;
+use crate::{ActionId, ActionKind, Timestamp};
+
+/// The discovery log page of one discovery controller.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    flight: Option<ActionId>,
+    /// It changed while it was being read.
+    again: bool,
+    backoff: Backoff,
+    /// Connections named by the last one that could be read.
+    names: Option<usize>,
+    /// Why the last attempt to read it failed.
+    pub(crate) error: Option<String>,
+    /// Entries that name no possible connection.
+    pub(crate) problems: Vec<String>,
+}
+
+impl Core {
+    /// A discovery controller says that its log page changed, or that it is back.
+    pub(crate) fn discovery_changed(&mut self, device: &DeviceName) {
+        let Some(known) = self.live.get(device) else {
+            return;
+        };
+        for key in known.bound.clone() {
+            self.fetch(&key);
+        }
+    }
+
+    /// Reads the log page of a connected discovery controller; once more if it is being read.
+    pub(crate) fn fetch(&mut self, key: &Key) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let Life::Connected(at) = &connection.life else {
+            return;
+        };
+        if !key.is_discovery() {
+            return;
+        }
+        if connection.page.flight.is_some() {
+            connection.page.again = true;
+            return;
+        }
+        let kind = ActionKind::FetchLog {
+            device: at.device.clone(),
+            sysfs_ino: at.sysfs_ino,
+        };
+        let id = self.outbox.push(Urgency::Now, kind);
+        connection.page.flight = Some(id);
+        self.timers.clear(&Timer::Fetch(key.clone()));
+        self.flights.insert(id, Flight::Fetch(key.clone()));
+    }
+
+    /// Takes in a log page, or why there is none. A failure empties nothing.
+    pub(crate) fn log_fetched(
+        &mut self,
+        id: ActionId,
+        result: Result<DiscoveryLog, String>,
+        now: Timestamp,
+    ) {
+        let Some(Flight::Fetch(key)) = self.flights.get(&id).cloned() else {
+            return;
+        };
+        self.flights.remove(&id);
+        let Some(connection) = self.connections.get_mut(&key) else {
+            return;
+        };
+        let page = &mut connection.page;
+        page.flight = None;
+        let again = std::mem::take(&mut page.again);
+        match result {
+            Ok(log) => {
+                page.error = None;
+                page.backoff.reset();
+                self.read(&key, log, now);
+            }
+            Err(message) => {
+                page.error = Some(message);
+                let (initial, max) = (self.settings.retry_initial_ms, self.settings.retry_max_ms);
+                let delay = page.backoff.next_delay_ms(initial, max, &mut self.jitter);
+                let timer = Timer::Fetch(key.clone());
+                self.timers.set(timer, now.after_ms(delay));
+                self.outbox.status_changed = true;
+            }
+        }
+        self.refresh(&key, now);
+        if again {
+            self.fetch(&key);
+        }
+    }
+
+    /// What is being read comes from a controller that is not this connection any more.
+    pub(crate) fn abandon_page(&mut self, key: &Key) {
+        self.timers.clear(&Timer::Fetch(key.clone()));
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let page = &mut connection.page;
+        page.again = false;
+        page.error = None;
+        page.backoff.reset();
+        if let Some(id) = page.flight.take() {
+            self.flights.remove(&id);
+        }
+    }
+
+    fn read(&mut self, dc: &Key, log: DiscoveryLog, now: Timestamp) {
+        let via = self.desired.via(dc);
+        let mut named = BTreeSet::new();
+        let mut problems = log.ignored;
+        for entry in &log.entries {
+            match entry.connection(&via) {
+                Ok(Some((class, tid))) => {
+                    named.insert(Key::new(class, tid));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    problems.push(format!("the entry of `{}`: {error}", entry.subnqn));
+                }
+            }
+        }
+        if let Some(connection) = self.connections.get_mut(dc) {
+            connection.page.names = Some(named.len());
+            connection.page.problems = problems;
+        }
+        let diff = self.desired.set_page(dc, named.clone());
+        let at_start = self.first_pages.remove(dc);
+        self.outbox.status_changed = true;
+        self.apply(diff, at_start, now);
+        for key in named.iter().filter(|_| at_start) {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.may_claim = true;
+                self.decide(key, now);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Page {
+    /// What follows `connected as nvme0`; nothing for I/O controllers.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.error, self.names) {
+            (Some(_), _) => f.write_str("; its discovery log page cannot be read"),
+            (None, Some(1)) => f.write_str("; its discovery log page names 1 connection"),
+            (None, Some(n)) => write!(f, "; its discovery log page names {n} connections"),
+            (None, None) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What waits to be handed out: actions by urgency, and lines for the log.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{Action, ActionId, ActionKind, Change};
+
+/// What goes first. Within one urgency, first come, first served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    /// Everything but connecting.
+    Now,
+    /// Discovery controllers: others wait for what they name.
+    Discovery,
+    /// What the configuration names.
+    Configured,
+    /// What log pages name.
+    Discovered,
+}
+
+/// Actions and changes that were not polled yet.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    last_id: u64,
+    queue: BTreeMap<(Urgency, ActionId), ActionKind>,
+    rescan: Option<ActionId>,
+    /// The status is not what was last published.
+    pub(crate) status_changed: bool,
+    pub(crate) changes: VecDeque<Change>,
+}
+
+impl Outbox {
+    /// Adds an action.
+    pub(crate) fn push(&mut self, urgency: Urgency, kind: ActionKind) -> ActionId {
+        let id = self.next_id();
+        self.queue.insert((urgency, id), kind);
+        id
+    }
+
+    /// Adds a rescan, unless one waits already.
+    pub(crate) fn rescan(&mut self) {
+        if self.rescan.is_none() {
+            self.rescan = Some(self.push(Urgency::Now, ActionKind::Rescan));
+        }
+    }
+
+    /// Takes back a connect that nobody has seen yet. False: it was handed out.
+    pub(crate) fn take_back(&mut self, id: ActionId) -> bool {
+        let connects = [Urgency::Discovery, Urgency::Configured, Urgency::Discovered];
+        let mut found = connects.into_iter();
+        found.any(|urgency| self.queue.remove(&(urgency, id)).is_some())
+    }
+
+    /// The next action; the status last.
+    pub(crate) fn pop(&mut self) -> Option<Action> {
+        if let Some(((_, id), kind)) = self.queue.pop_first() {
+            if self.rescan == Some(id) {
+                self.rescan = None;
+            }
+            return Some(Action { id, kind });
+        }
+        std::mem::take(&mut self.status_changed).then(|| Action {
+            id: self.next_id(),
+            kind: ActionKind::PublishStatus,
+        })
+    }
+
+    /// Forgets all actions.
+    pub(crate) fn clear(&mut self) {
+        self.queue.clear();
+        self.rescan = None;
+        self.status_changed = false;
+    }
+
+    fn next_id(&mut self) -> ActionId {
+        self.last_id += 1;
+        ActionId(self.last_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_urgency_then_by_age_and_the_status_last() {
+        let mut outbox = Outbox {
+            status_changed: true,
+            ..Outbox::default()
+        };
+        let late = outbox.push(Urgency::Discovered, ActionKind::LoadExclusions);
+        let gone = outbox.push(Urgency::Discovery, ActionKind::LoadExclusions);
+        let soon = outbox.push(Urgency::Configured, ActionKind::LoadExclusions);
+        outbox.rescan();
+        outbox.rescan();
+        assert!(outbox.take_back(gone));
+        let polled: Vec<Action> = std::iter::from_fn(|| outbox.pop()).collect();
+        assert_eq!(polled[0].kind, ActionKind::Rescan);
+        assert_eq!((polled[1].id, polled[2].id), (soon, late));
+        assert_eq!(polled[3].kind, ActionKind::PublishStatus);
+        assert_eq!(polled.len(), 4);
+        assert!(!outbox.take_back(soon), "handed out already");
+        outbox.rescan();
+        assert!(
+            outbox.pop().is_some(),
+            "another rescan, after the first was handed out"
+        );
+    }
+}
