@@ -68,10 +68,10 @@ fn failed(root: &Root, tid: &TransportId, call: &Connect, error: &ConnectError) 
 
 fn connect_failure(kind: &ConnectErrorKind) -> FailureKind {
     match kind {
-        ConnectErrorKind::Refused => FailureKind::Refused,
+        ConnectErrorKind::Refused(_) => FailureKind::Refused,
         ConnectErrorKind::Unreachable(_) => FailureKind::Unreachable,
-        ConnectErrorKind::Timeout => FailureKind::Silent,
-        ConnectErrorKind::Rejected => FailureKind::Rejected,
+        ConnectErrorKind::Timeout(_) => FailureKind::Silent,
+        ConnectErrorKind::Rejected(_) => FailureKind::Rejected,
         _ => FailureKind::Other,
     }
 }
