@@ -1,2 +1,37 @@
-//! Keeps the desired and the connected NVMe over Fabrics controllers of a host in agreement
-fn main() {}
+//! Keeps the desired and the connected NVMe over Fabrics controllers of a host in agreement.
+//!
+//! The shell around `discoverd-core`: it turns the world into events and actions into calls, and
+//! decides nothing. One task, [`daemon`], owns the core; everything that can block runs beside it:
+//!
+//! ```text
+//! uevents ─┐                                ┌─ workers   sysfs, log pages, claims, files
+//! inotify ─┤   inputs   ┌────────┐  actions ├─ connector connects and disconnects (a process)
+//! signals ─┼──────────→ │ daemon │ ───────→ ├─ units     systemd's transient units
+//! D-Bus   ─┘            │ (core) │          └─ notify    READY, STATUS
+//!     ↑                 └────────┘               │
+//!     └── results come back as inputs ───────────┘
+//! ```
+
+mod bus;
+mod clock;
+mod command_line;
+mod connector_client;
+mod daemon;
+mod devices;
+mod exclusion_watch;
+mod inputs;
+mod logging;
+mod notify;
+mod ready;
+mod report;
+mod signals;
+mod startup;
+mod streams;
+mod uevents;
+mod unit_spec;
+mod units;
+mod workers;
+
+fn main() -> std::process::ExitCode {
+    command_line::run()
+}

@@ -1,0 +1,48 @@
+//! What reaches the daemon's task.
+
+use discoverd_core::Event;
+use nvmf::uevent::Uevent;
+use nvmf_types::config::Config;
+use nvmf_types::{DeviceName, LiveController};
+use tokio::sync::{mpsc, oneshot};
+
+/// One thing for the task that owns the core.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// For the core as it is.
+    Event(Event),
+    /// The kernel says that something happened to a device.
+    Uevent(Uevent),
+    /// The kernel had more to say than could be kept.
+    UeventsLost,
+    /// sysfs was read for one device.
+    Read(DeviceName, Result<Option<LiveController>, String>),
+    /// sysfs was read for all devices.
+    Listed(Result<Vec<LiveController>, String>),
+    /// The configuration was read.
+    Configuration(Result<Box<Config>, String>),
+    /// Somebody wants the configuration read again, and may want to know how that went.
+    Reload(Option<oneshot::Sender<Result<(), String>>>),
+    /// Somebody wants to know the status as JSON.
+    Status(oneshot::Sender<String>),
+    /// Told to stop.
+    Stop(&'static str),
+    /// Without this there is no going on: why.
+    Fatal(String),
+}
+
+/// Where sources put their inputs. Unbounded: the sources are bounded themselves (one listing,
+/// one read a device, a bounded uevent socket), and none may block the others.
+pub(crate) type Inputs = mpsc::UnboundedSender<Input>;
+
+impl From<Event> for Input {
+    fn from(event: Event) -> Self {
+        Self::Event(event)
+    }
+}
+
+/// Puts an input, if the daemon still runs.
+pub(crate) fn put(inputs: &Inputs, input: impl Into<Input>) {
+    // a daemon that is gone wants nothing
+    let _ = inputs.send(input.into());
+}

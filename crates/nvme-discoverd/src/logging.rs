@@ -1,0 +1,49 @@
+//! Where the log goes.
+
+use std::os::unix::fs::MetadataExt;
+
+use nvmf_types::config::LogLevel;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// Sends the log to the journal if that is where standard error goes, else to standard error as
+/// plain lines.
+pub(crate) fn start(level: LogLevel) {
+    let registry = tracing_subscriber::registry().with(filter(level));
+    let journal = stderr_is_journal()
+        .then(tracing_journald::layer)
+        .and_then(Result::ok);
+    let started = match journal {
+        Some(journal) => registry.with(journal).try_init(),
+        None => {
+            let plain = tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .with_target(false)
+                .without_time();
+            registry.with(plain).try_init()
+        }
+    };
+    // only tests start twice
+    drop(started);
+}
+
+const fn filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warning => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    }
+}
+
+/// Whether standard error is the stream that systemd connected to the journal
+/// (systemd.exec, `$JOURNAL_STREAM`), and not something that was put in its place since.
+fn stderr_is_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else {
+        return false;
+    };
+    std::fs::metadata("/proc/self/fd/2")
+        .is_ok_and(|stderr| named == format!("{}:{}", stderr.dev(), stderr.ino()))
+}

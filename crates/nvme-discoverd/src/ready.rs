@@ -1,0 +1,32 @@
+//! Waiting until a descriptor can be read.
+#![expect(
+    unsafe_code,
+    reason = "tokio cannot know that a type keeps its descriptor"
+)]
+
+use std::io;
+use std::os::fd::AsRawFd;
+
+use nvmf::uevent::Socket;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::exclusion_watch::Watch;
+
+/// A type that owns one descriptor, always the same, and closes it only when it is dropped.
+pub(crate) trait KeepsItsFd: AsRawFd {}
+
+impl KeepsItsFd for Socket {}
+impl KeepsItsFd for Watch {}
+
+/// Makes a non-blocking descriptor awaitable.
+///
+/// # Errors
+/// The kernel refuses to poll it.
+pub(crate) fn readable<T: KeepsItsFd>(inner: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: `KeepsItsFd` promises an open descriptor that stays the same until `inner` is
+    // dropped; the two types above hold it as a private `OwnedFd` that no method replaces, and
+    // `AsyncFd` owns `inner`.
+    let registered = unsafe { AsyncFd::register_with_interest(inner, Interest::READABLE) };
+    registered.map_err(|error| error.into_parts().1)
+}

@@ -1,0 +1,64 @@
+//! The status as others see it.
+
+use discoverd_core::{Change, State, Status};
+use serde_json::{Value, json};
+use tracing::{info, warn};
+
+/// The core's status as JSON, with what the shell itself knows: `problems` of its own and
+/// `"daemon": {"version", "pid"}`.
+pub(crate) fn json(status: &Status, problems: &[String]) -> String {
+    let mut value = serde_json::to_value(status).unwrap_or_else(|_| json!({}));
+    if let Value::Object(object) = &mut value {
+        let all = object.entry("problems").or_insert_with(|| json!([]));
+        if let Value::Array(all) = all {
+            all.extend(problems.iter().cloned().map(Value::String));
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        object.insert(
+            "daemon".to_owned(),
+            json!({ "version": version, "pid": std::process::id() }),
+        );
+    }
+    value.to_string()
+}
+
+/// The line for `systemctl status`.
+pub(crate) fn line(status: &Status, problems: &[String]) -> String {
+    let count = status.problems.len() + problems.len();
+    match count {
+        0 => status.counts.to_string(),
+        1 => format!("{}; 1 problem", status.counts),
+        _ => format!("{}; {count} problems", status.counts),
+    }
+}
+
+/// One line in the log for one change of state.
+pub(crate) fn log(change: &Change) {
+    match change.state {
+        State::Retrying | State::Lost => warn!("{change}"),
+        State::Starting | State::Waiting => tracing::debug!("{change}"),
+        _ => info!("{change}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shell_adds_what_it_knows() {
+        let status = Status {
+            problems: vec!["from the core".into()],
+            ..Status::default()
+        };
+        let ours = ["from the shell".to_owned()];
+        let value: Value = serde_json::from_str(&json(&status, &ours)).unwrap();
+        assert_eq!(
+            value["problems"],
+            json!(["from the core", "from the shell"])
+        );
+        assert_eq!(value["daemon"]["pid"], std::process::id());
+        assert_eq!(value["connections"], json!([]));
+        assert!(line(&status, &ours).ends_with("; 2 problems"));
+    }
+}

@@ -1,0 +1,104 @@
+//! From nothing to a running daemon.
+
+use std::hash::{BuildHasher, RandomState};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use discoverd_core::{Core, Settings};
+use nvmf::Root;
+use nvmf::uevent::Socket;
+use nvmf_connector::protocol::SOCKET;
+use nvmf_types::Owner;
+use nvmf_types::config::DaemonConfig;
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use crate::connector_client::Connector;
+use crate::daemon::{Daemon, Parts};
+use crate::exclusion_watch::{self, Watch};
+use crate::units::Units;
+use crate::workers::Workers;
+use crate::{bus, logging, signals, uevents};
+
+/// Where the daemon works.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    /// The prefix of all files.
+    pub(crate) root: Root,
+    /// The program that units run to disconnect.
+    pub(crate) connector: PathBuf,
+}
+
+/// The daemon's own configuration, and what was wrong with it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Own {
+    pub(crate) config: DaemonConfig,
+    pub(crate) problems: Vec<String>,
+}
+
+/// Reads `nvme-discoverd.conf` and starts the log. A file that is wrong is reported, and the
+/// defaults hold.
+pub(crate) fn settings(root: &Root) -> Own {
+    let own = match nvmf::config::load_daemon(root) {
+        Ok((config, warnings)) => Own {
+            config,
+            problems: warnings.iter().map(ToString::to_string).collect(),
+        },
+        Err(error) => Own {
+            config: DaemonConfig::default(),
+            problems: error.to_string().lines().map(str::to_owned).collect(),
+        },
+    };
+    logging::start(own.config.debug_level);
+    for problem in &own.problems {
+        warn!("{problem}");
+    }
+    own
+}
+
+/// Opens all sources, then runs until told to stop. Uevents are subscribed to before anything is
+/// read, so that nothing falls between the two.
+///
+/// # Errors
+/// Something is missing without which there is no working at all.
+pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
+    let (inputs, inbox) = mpsc::unbounded_channel();
+    let mut problems = own.problems;
+    signals::forward(inputs.clone()).context("cannot handle signals")?;
+    let socket = Socket::open().context("cannot subscribe to the kernel's uevents")?;
+    uevents::forward(socket, inputs.clone()).context("cannot await uevents")?;
+    let watched =
+        Watch::start(&place.root).and_then(|watch| exclusion_watch::forward(watch, inputs.clone()));
+    if let Err(error) = watched {
+        let problem = format!("cannot watch the exclusion files: {error}; changes need a restart");
+        error!("{problem}");
+        problems.push(problem);
+    }
+    let bus = bus::connect(inputs.clone()).await?;
+    let units = Units::connect(&bus, &place.connector, inputs.clone())
+        .await
+        .context("systemd does not answer on the system bus")?;
+    let socket = place.root.run().join(SOCKET);
+    info!("nvme-discoverd {} starts", env!("CARGO_PKG_VERSION"));
+    let parts = Parts {
+        core: Core::new(core_settings(&own.config)),
+        workers: Workers::new(place.root.clone(), inputs.clone()),
+        connector: Connector::start(socket, inputs.clone()),
+        units,
+        root: place.root,
+        problems,
+    };
+    Daemon::new(parts, inputs, inbox).run().await
+}
+
+fn core_settings(config: &DaemonConfig) -> Settings {
+    Settings {
+        owner: Owner::discoverd(),
+        exclusion_soak_ms: config.exclusion_soak_ms,
+        probe_timeout_ms: config.probe_timeout_ms,
+        retry_initial_ms: config.retry_initial_ms,
+        retry_max_ms: config.retry_max_ms,
+        // hosts that lost the same target must not all come back at one moment
+        seed: RandomState::new().hash_one(std::process::id()),
+    }
+}

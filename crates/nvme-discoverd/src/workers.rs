@@ -1,0 +1,132 @@
+//! Everything that can block, off the daemon's task.
+
+use std::sync::Arc;
+
+use discoverd_core::{ActionId, ClaimOutcome, Event};
+use nvmf::Root;
+use nvmf::registry::{Claim, Registry};
+use nvmf::sysfs::{self, Pinned};
+use nvmf::{config, exclusions, log_page};
+use nvmf_types::{DeviceName, Owner};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+
+use crate::inputs::{Input, Inputs, put};
+
+/// Log pages being read at once: each may wait for its target for as long as the kernel lets it.
+const LOG_PAGES: usize = 12;
+
+/// Runs reads and claims on threads; each puts exactly one input when it is done.
+#[derive(Clone, Debug)]
+pub(crate) struct Workers {
+    root: Root,
+    inputs: Inputs,
+    log_pages: Arc<Semaphore>,
+}
+
+impl Workers {
+    /// Workers for the files below `root`.
+    pub(crate) fn new(root: Root, inputs: Inputs) -> Self {
+        Self {
+            root,
+            inputs,
+            log_pages: Arc::new(Semaphore::new(LOG_PAGES)),
+        }
+    }
+
+    /// Reads one device's sysfs; [`Input::Read`].
+    pub(crate) fn read(&self, device: DeviceName) {
+        self.spawn(move |root| {
+            let now = sysfs::controller(root, &device).map_err(|error| error.to_string());
+            Input::Read(device, now)
+        });
+    }
+
+    /// Lists all controllers; [`Input::Listed`].
+    pub(crate) fn list(&self) {
+        self.spawn(|root| {
+            Input::Listed(sysfs::controllers(root).map_err(|error| error.to_string()))
+        });
+    }
+
+    /// Reads the configuration; [`Input::Configuration`].
+    pub(crate) fn read_configuration(&self) {
+        self.spawn(|root| {
+            let read = config::load(root, None);
+            Input::Configuration(read.map(Box::new).map_err(|error| error.to_string()))
+        });
+    }
+
+    /// Reads the exclusion files; [`Event::ExclusionsLoaded`].
+    pub(crate) fn read_exclusions(&self) {
+        self.spawn(|root| {
+            let exclusions::LoadedExclusions { set, problems, .. } = exclusions::load(root);
+            Event::ExclusionsLoaded { set, problems }.into()
+        });
+    }
+
+    /// Claims one incarnation of a controller; [`Event::Claimed`].
+    pub(crate) fn claim(&self, id: ActionId, device: DeviceName, sysfs_ino: u64, owner: Owner) {
+        self.spawn(move |root| {
+            let outcome = claim(root, &device, sysfs_ino, &owner);
+            Event::Claimed { id, outcome }.into()
+        });
+    }
+
+    /// Reads the log page of one incarnation of a discovery controller; [`Event::LogFetched`].
+    pub(crate) fn fetch_log(&self, id: ActionId, device: DeviceName, sysfs_ino: u64) {
+        let (workers, turn) = (self.clone(), Arc::clone(&self.log_pages));
+        tokio::spawn(async move {
+            // never closed; without a permit it would only be less fair
+            let _permit = turn.acquire_owned().await;
+            let root = workers.root.clone();
+            let read = spawn_blocking(move || log_page::fetch_of(&root, &device, sysfs_ino));
+            let result = match read.await {
+                Ok(read) => read.map_err(|error| error.to_string()),
+                Err(_) => Err("reading the discovery log page failed inside".to_owned()),
+            };
+            put(&workers.inputs, Event::LogFetched { id, result });
+        });
+    }
+
+    fn spawn(&self, work: impl FnOnce(&Root) -> Input + Send + 'static) {
+        let (root, inputs) = (self.root.clone(), self.inputs.clone());
+        let work = spawn_blocking(move || work(&root));
+        tokio::spawn(async move {
+            match work.await {
+                Ok(input) => put(&inputs, input),
+                Err(error) if error.is_panic() => {
+                    // an answer that never comes would stall the core: better to start afresh
+                    put(&inputs, Input::Fatal("a worker failed inside".to_owned()));
+                }
+                Err(_) => {}
+            }
+        });
+    }
+}
+
+/// Claims the controller if it is still that incarnation, before and after.
+fn claim(root: &Root, device: &DeviceName, sysfs_ino: u64, owner: &Owner) -> ClaimOutcome {
+    let is_that_one = || match Pinned::open(root, device) {
+        Ok(pinned) => Ok(pinned.is_some_and(|p| p.sysfs_ino() == sysfs_ino)),
+        Err(error) => Err(ClaimOutcome::Failed(error.to_string())),
+    };
+    match is_that_one() {
+        Ok(true) => {}
+        Ok(false) => return ClaimOutcome::NoSuchController,
+        Err(failed) => return failed,
+    }
+    let outcome = match Registry::open(root).claim(device, owner) {
+        Ok(Claim::Granted) => ClaimOutcome::Granted,
+        Ok(Claim::AlreadyMine) => ClaimOutcome::AlreadyMine,
+        Ok(Claim::OwnedBy(other)) => ClaimOutcome::OwnedBy(other),
+        Ok(Claim::NoSuchController) => ClaimOutcome::NoSuchController,
+        Err(error) => ClaimOutcome::Failed(error.to_string()),
+    };
+    match is_that_one() {
+        Ok(true) => outcome,
+        // its successor is claimed for the same owner then, and comes as an event of its own
+        Ok(false) => ClaimOutcome::NoSuchController,
+        Err(failed) => failed,
+    }
+}
