@@ -1,6 +1,10 @@
 //! Who may use whom: ARCHITECTURE.md's table, checked against what cargo says.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test: it may panic")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test: it may panic"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
