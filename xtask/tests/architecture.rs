@@ -25,6 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sd-notify",
             "serde",
             "serde_json",
+            "thiserror",
         ],
     ),
     (
