@@ -37,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "nvmf-types",
             "anyhow",
             "clap",
+            "futures-core",
             "rustix",
             "sd-notify",
             "serde",
