@@ -1,0 +1,146 @@
+//! What is true on this host: fabrics controllers with their owners, read without the code under
+//! test.
+
+use std::fmt;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::thread;
+
+use crate::files::{attribute, names};
+
+/// NQN of every discovery controller (Base Specification, 4.7).
+pub const DISCOVERY_NQN: &str = "nqn.2014-08.org.nvmexpress.discovery";
+
+const CLASS: &str = "/sys/class/nvme";
+const REGISTRY: &str = "/run/nvme/registry";
+
+/// One fabrics controller.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Controller {
+    /// Kernel name, such as `nvme3`.
+    pub device: String,
+    /// Inode of its sysfs directory: another one for each incarnation.
+    pub ino: u64,
+    /// `tcp`, `rdma`, `fc` or `loop`.
+    pub transport: String,
+    /// sysfs `address`.
+    pub address: String,
+    /// sysfs `subsysnqn`.
+    pub nqn: String,
+    /// sysfs `state`.
+    pub state: String,
+    /// The registry's owner.
+    pub owner: Option<String>,
+}
+
+impl Controller {
+    /// Whether the kernel says it is usable.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.state == "live"
+    }
+
+    /// Whether it is a discovery controller.
+    #[must_use]
+    pub fn is_discovery(&self) -> bool {
+        self.nqn == DISCOVERY_NQN
+    }
+
+    /// Whether `owner` owns it.
+    #[must_use]
+    pub fn is_owned_by(&self, owner: &str) -> bool {
+        self.owner.as_deref() == Some(owner)
+    }
+
+    /// What tells it from every other controller that ever was: device and inode.
+    #[must_use]
+    pub fn incarnation(&self) -> (String, u64) {
+        (self.device.clone(), self.ino)
+    }
+
+    /// Disconnects it, as `nvme disconnect -d` would. Nothing happens if it is gone.
+    pub fn delete(&self) {
+        // It may go by itself at any moment; then there is nothing left to do.
+        let _ = fs::write(
+            PathBuf::from(CLASS)
+                .join(&self.device)
+                .join("delete_controller"),
+            "1",
+        );
+    }
+}
+
+impl fmt::Display for Controller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            device,
+            ino,
+            transport,
+            address,
+            nqn,
+            state,
+            owner,
+        } = self;
+        let owner = owner.as_deref().unwrap_or("-");
+        write!(
+            f,
+            "{device} (inode {ino}) {state} {nqn} {transport} {address} owner {owner}"
+        )
+    }
+}
+
+/// All fabrics controllers, sorted by name.
+#[must_use]
+pub fn controllers() -> Vec<Controller> {
+    names(CLASS).into_iter().filter_map(controller).collect()
+}
+
+/// One controller; `None` if there is none of that name or it is no fabrics controller.
+fn controller(device: String) -> Option<Controller> {
+    let dir = PathBuf::from(CLASS).join(&device);
+    let ino = fs::metadata(&dir).ok()?.ino();
+    let transport = attribute(dir.join("transport"))?;
+    if !matches!(transport.as_str(), "tcp" | "rdma" | "fc" | "loop") {
+        return None;
+    }
+    Some(Controller {
+        ino,
+        transport,
+        address: attribute(dir.join("address")).unwrap_or_default(),
+        nqn: attribute(dir.join("subsysnqn")).unwrap_or_default(),
+        state: attribute(dir.join("state"))?,
+        owner: attribute(PathBuf::from(REGISTRY).join(&device).join("owner"))
+            .filter(|owner| !owner.is_empty()),
+        device,
+    })
+}
+
+/// Disconnects every fabrics controller of this machine, all at once, and waits until it is done.
+pub fn disconnect_everything() {
+    thread::scope(|scope| {
+        for controller in controllers() {
+            scope.spawn(move || controller.delete());
+        }
+    });
+}
+
+/// The block device of a subsystem's namespace 1, such as `/dev/nvme0n1`.
+#[must_use]
+pub fn block_device(nqn: &str) -> Option<PathBuf> {
+    names("/sys/class/nvme-subsystem")
+        .into_iter()
+        .find_map(|subsystem| {
+            let dir = PathBuf::from("/sys/class/nvme-subsystem").join(subsystem);
+            if attribute(dir.join("subsysnqn")).as_deref() != Some(nqn) {
+                return None;
+            }
+            // A path of a multipath device is nvme0c1n1; the device itself nvme0n1.
+            let is_device = |name: &String| {
+                name.strip_prefix("nvme")
+                    .is_some_and(|rest| rest.ends_with("n1") && !rest.contains('c'))
+            };
+            let device = PathBuf::from("/dev").join(names(dir).into_iter().find(is_device)?);
+            device.exists().then_some(device)
+        })
+}

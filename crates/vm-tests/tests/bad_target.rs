@@ -1,0 +1,156 @@
+//! Targets that lie, refuse or stay silent: the others are not to suffer.
+
+use std::time::Duration;
+
+use nvmf_testkit::fake::{FakeDiscovery, FakeLog, FakeRecord, RefusingPort, SilentTarget};
+use nvmf_testkit::host::DISCOVERY_NQN;
+use nvmf_testkit::target::Target;
+use nvmf_testkit::{LATER, SOON, World};
+
+#[test]
+fn a_log_page_that_lies_about_numrec_is_refused() {
+    for numrec in [3, 1_000_000, u64::MAX] {
+        let world = World::new(&format!("a log page that claims {numrec} records"));
+        let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.honest:", 1);
+        let records = vec![FakeRecord::subsystem("nqn.2026-11.liar:1", 4420)];
+        let log = FakeLog {
+            genctr: 1,
+            numrec: Some(numrec),
+            records,
+            restless: false,
+        };
+        let liar = FakeDiscovery::start(log).unwrap();
+        let section = format!(
+            "[Discovery Controller]\ncontroller = {}\n",
+            liar.controller()
+        );
+        world.config(&(section + &target.as_subsystems()));
+        world.start();
+        world.wait_connected(target.nqns(), SOON);
+        world.wait_for("the status says what is wrong", SOON, || {
+            let error = world.status().connection(DISCOVERY_NQN, "last-error");
+            error.is_some_and(|error| error.contains(&numrec.to_string()))
+        });
+        let kib = world.peak_memory_kib();
+        assert!(kib < 64 * 1024, "the daemon took {kib} KiB");
+        let port = liar.port().to_string();
+        let discover = ["discover", "-t", "tcp", "-a", "127.0.0.1", "-s", &port];
+        let said = world.nvmf(&discover).expect_failure(1);
+        assert!(said.contains(&numrec.to_string()), "{said}");
+    }
+}
+
+#[test]
+fn a_log_page_that_never_rests_is_given_up_for_now() {
+    let world = World::new("a_log_page_that_never_rests_is_given_up_for_now");
+    let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.rest:", 1);
+    let records = vec![FakeRecord::subsystem("nqn.2026-11.rest:1", 4420)];
+    let log = FakeLog {
+        genctr: 1,
+        numrec: None,
+        records,
+        restless: true,
+    };
+    let fake = FakeDiscovery::start(log.clone()).unwrap();
+    world.config(&format!(
+        "[Discovery Controller]\ncontroller = {}\n",
+        fake.controller()
+    ));
+    world.daemon_config("[Global]\nretry-max = 2\n");
+    world.start();
+    world.wait_for("the status says what is wrong", SOON, || {
+        world
+            .status()
+            .connection(DISCOVERY_NQN, "last-error")
+            .is_some()
+    });
+    assert!(world.controllers().iter().all(|it| it.is_discovery()));
+    fake.set_log(FakeLog {
+        restless: false,
+        ..log
+    });
+    world.wait_connected(target.nqns(), LATER);
+}
+
+#[test]
+fn a_target_that_refuses_is_tried_again() {
+    let world = World::new("a_target_that_refuses_is_tried_again");
+    let good = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.good:", 2);
+    let refusing = RefusingPort::take();
+    let (port, nqn) = (refusing.port(), "nqn.2026-11.refused:1");
+    let section = format!(
+        "[Subsystem]\nnqn = {nqn}\ncontroller = {}\n",
+        refusing.controller()
+    );
+    world.config(&(section + &good.as_subsystems()));
+    world.daemon_config("[Global]\nretry-max = 4\n");
+    world.start();
+    world.wait_connected(good.nqns(), SOON);
+    world.wait_for("the status says why it is not connected", SOON, || {
+        let status = world.status();
+        let error = status.connection(nqn, "last-error").unwrap_or_default();
+        status.state(nqn) == "retrying" && error.contains("refused")
+    });
+    assert!(
+        world.controllers_made() < 5,
+        "what refuses does not get to the kernel"
+    );
+    drop(refusing);
+    let target = Target::tcp("127.0.0.1", port).subsystem(nqn);
+    world.wait_connected(target.nqns(), LATER);
+}
+
+#[test]
+fn a_silent_target_holds_up_nobody() {
+    let alone = time_to_connect_five(None);
+    let silent = SilentTarget::start();
+    let beside = time_to_connect_five(Some(&silent));
+    assert!(silent.taken() > 0, "it was tried");
+    println!("five subsystems: {alone:.2?} alone, {beside:.2?} beside a silent target");
+    // In the kernel's hands it would hold the others up for 10 s.
+    let bound = alone.mul_f64(1.5) + Duration::from_secs(1);
+    assert!(beside < bound, "{beside:?} instead of {alone:?}");
+}
+
+/// How long it takes from the daemon's start until five subsystems are connected.
+fn time_to_connect_five(silent: Option<&SilentTarget>) -> Duration {
+    let world = World::new("a_silent_target_holds_up_nobody");
+    let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.five:", 5);
+    let nqn = "nqn.2026-11.silent:1";
+    let section = silent
+        .map(|it| {
+            format!(
+                "[Subsystem]\nnqn = {nqn}\ncontroller = {}\n",
+                it.controller()
+            )
+        })
+        .unwrap_or_default();
+    world.config(&(section + &target.as_subsystems()));
+    let started = std::time::Instant::now();
+    world.start();
+    world.wait_connected(target.nqns(), LATER);
+    let taken = started.elapsed();
+    if let Some(silent) = silent {
+        let taken_before = silent.taken();
+        world.wait_for("the silent target is tried again", LATER, || {
+            silent.taken() > taken_before
+        });
+        let mut answers: Vec<Duration> = (0..9)
+            .map(|_| world.nvmf(&["status"]))
+            .map(|ran| ran.taken)
+            .collect();
+        answers.sort();
+        println!("nvmf status beside a silent target: {answers:.1?}");
+        assert!(
+            answers[4] < Duration::from_millis(100),
+            "median of {answers:?}"
+        );
+        world.wait_for("the status says why it is not connected", SOON, || {
+            world
+                .status()
+                .connection(nqn, "last-error")
+                .is_some_and(|it| it.contains("answer"))
+        });
+    }
+    taken
+}
