@@ -1,10 +1,74 @@
-//! Many disconnects at once.
+//! Many disconnects at once: the kernel deletes controllers in parallel, each delete blocks.
+
+use std::sync::Mutex;
+use std::sync::mpsc;
+
 use crate::sysfs::{Deleted, Pinned, SysfsError};
-#[allow(missing_docs)]
+
+/// Disconnects all `controllers` on up to `threads` threads (at least one) and hands each outcome
+/// to `report`, in the order in which they come, on the caller's thread.
 pub fn disconnect_all(
-    _controllers: Vec<Pinned>,
-    _threads: usize,
-    _report: impl FnMut(&Pinned, Result<Deleted, SysfsError>),
+    controllers: Vec<Pinned>,
+    threads: usize,
+    mut report: impl FnMut(&Pinned, Result<Deleted, SysfsError>),
 ) {
-    todo!()
+    let threads = threads.clamp(1, controllers.len().max(1));
+    let queue = Mutex::new(controllers.into_iter());
+    let next = || {
+        queue
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .next()
+    };
+    let (outcomes, inbox) = mpsc::channel();
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            let outcomes = outcomes.clone();
+            scope.spawn(move || {
+                while let Some(pinned) = next() {
+                    let outcome = pinned.delete();
+                    if outcomes.send((pinned, outcome)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(outcomes);
+        for (pinned, outcome) in inbox {
+            report(&pinned, outcome);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::FakeHost;
+
+    #[test]
+    fn each_exactly_once() {
+        let host = FakeHost::new();
+        let pin = |n: u32| {
+            let device = host.tcp(&format!("nvme{n}"), "nqn.2014-08.org.example:a");
+            Pinned::open(&host.root(), &device).unwrap().unwrap()
+        };
+        let pinned: Vec<Pinned> = (0..20).map(pin).collect();
+        host.remove_controller("nvme7");
+        let mut outcomes = Vec::new();
+        disconnect_all(pinned, 4, |pinned, outcome| {
+            outcomes.push((pinned.device().clone(), outcome.unwrap()));
+        });
+        outcomes.sort_by_key(|(device, _): &(nvmf_types::DeviceName, Deleted)| device.clone());
+        assert_eq!(outcomes.len(), 20);
+        for (n, (device, outcome)) in (0..).zip(outcomes) {
+            assert_eq!(device.as_str(), format!("nvme{n}"));
+            let expected = if n == 7 {
+                Deleted::AlreadyGone
+            } else {
+                Deleted::Yes
+            };
+            assert_eq!(outcome, expected, "{device}");
+        }
+        disconnect_all(Vec::new(), 0, |_, _| panic!("nothing to report"));
+    }
 }

@@ -17,6 +17,8 @@ mod error;
 mod found;
 mod garbage;
 mod outcome;
+#[cfg(test)]
+mod races;
 mod read;
 mod stamp;
 #[cfg(test)]

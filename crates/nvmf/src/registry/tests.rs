@@ -1,27 +1,25 @@
-//! The registry in a temporary root, with other writers at the same time.
+//! The registry in a temporary root.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::sync::Barrier;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use nvmf_types::{AttrName, DeviceName, Owner};
 
 use super::{Claim, Registered, Registry, RegistryErrorKind, Release};
 use crate::testing::FakeHost;
 
-const NQN: &str = "nqn.2014-08.org.example:a";
+pub(super) const NQN: &str = "nqn.2014-08.org.example:a";
 
-fn owner(text: &str) -> Owner {
+pub(super) fn owner(text: &str) -> Owner {
     text.parse().unwrap()
 }
 
-fn attr(text: &str) -> AttrName {
+pub(super) fn attr(text: &str) -> AttrName {
     text.parse().unwrap()
 }
 
 /// A host with the controller `nvme3`.
-fn host() -> (FakeHost, Registry, DeviceName) {
+pub(super) fn host() -> (FakeHost, Registry, DeviceName) {
     let host = FakeHost::new();
     let device = host.tcp("nvme3", NQN);
     let registry = Registry::open(&host.root());
@@ -30,7 +28,7 @@ fn host() -> (FakeHost, Registry, DeviceName) {
 
 impl FakeHost {
     /// An entry as another tool writes it.
-    fn foreign_entry(&self, device: &str, attributes: &[(&str, &str)]) {
+    pub(super) fn foreign_entry(&self, device: &str, attributes: &[(&str, &str)]) {
         let entry = self.path(&format!("run/nvme/registry/{device}"));
         fs::create_dir_all(&entry).unwrap();
         for (name, content) in attributes {
@@ -38,7 +36,7 @@ impl FakeHost {
         }
     }
 
-    fn registry_names(&self) -> Vec<String> {
+    pub(super) fn registry_names(&self) -> Vec<String> {
         let listing = fs::read_dir(self.path("run/nvme/registry")).unwrap();
         let mut names: Vec<String> = listing
             .map(|e| e.unwrap().file_name().into_string().unwrap())
@@ -341,85 +339,6 @@ fn foreign_names_and_links_are_not_entries() {
     symlink("../elsewhere/owner", dir.join("nvme3/owner")).unwrap();
     assert_eq!(registry.owner(&device).unwrap(), None);
     assert!(registry.entries().unwrap()[0].attributes.is_empty());
-}
-
-#[test]
-fn of_many_claimants_one_is_granted() {
-    let (host, registry, device) = host();
-    for round in 0..40 {
-        match round % 4 {
-            0 => {}
-            1 => host.foreign_entry("nvme3", &[("owner", "old\n"), ("sysfs-ino", "1\n")]),
-            2 => host.foreign_entry("nvme3", &[("note", "unstamped\n")]),
-            _ => registry.set(&device, &attr("note"), "stamped").unwrap(),
-        }
-        let start = Barrier::new(16);
-        let claim = |number: usize| {
-            start.wait();
-            registry
-                .claim(&device, &owner(&format!("owner-{number}")))
-                .unwrap()
-        };
-        let outcomes: Vec<Claim> = std::thread::scope(|scope| {
-            let claims: Vec<_> = (0..16).map(|n| scope.spawn(move || claim(n))).collect();
-            claims
-                .into_iter()
-                .map(|claim| claim.join().unwrap())
-                .collect()
-        });
-        let granted: Vec<usize> = (0..16).filter(|n| outcomes[*n] == Claim::Granted).collect();
-        assert_eq!(granted.len(), 1, "round {round}: {outcomes:?}");
-        let winner = owner(&format!("owner-{}", granted[0]));
-        assert!(
-            outcomes
-                .iter()
-                .all(|o| *o == Claim::Granted || *o == Claim::OwnedBy(winner.clone())),
-            "{outcomes:?}"
-        );
-        assert_eq!(registry.owner(&device).unwrap(), Some(winner));
-        registry.delete(&device).unwrap();
-    }
-    assert_eq!(host.registry_names(), Vec::<String>::new());
-}
-
-#[test]
-fn a_replaced_entry_is_never_absent_or_half() {
-    let (host, registry, device) = host();
-    let stop = AtomicBool::new(false);
-    let replace = |text: &str| {
-        // What a reader must never see beside the stamp of the other.
-        host.replace_tcp("nvme3", NQN);
-        let ino = host.sysfs_ino("nvme3");
-        let notes = [(attr("copy"), text.to_owned())];
-        let done = registry
-            .register(&device, ino, Some(&owner(text)), &notes)
-            .unwrap();
-        assert_eq!(done, Registered::Owned);
-    };
-    replace("a");
-    std::thread::scope(|scope| {
-        let reader = || {
-            let mut reads = 0_u32;
-            while !stop.load(Ordering::Relaxed) {
-                let entries = registry.entries().unwrap();
-                let [entry] = entries.as_slice() else {
-                    panic!("absent after {reads}")
-                };
-                assert_eq!(entry.attributes["owner"], entry.attributes["copy"]);
-                assert_eq!(entry.attributes.len(), 4);
-                reads += 1;
-            }
-            reads
-        };
-        let readers = [scope.spawn(reader), scope.spawn(reader)];
-        for round in 0..300 {
-            replace(if round % 2 == 0 { "b" } else { "a" });
-        }
-        stop.store(true, Ordering::Relaxed);
-        for reader in readers {
-            assert!(reader.join().unwrap() > 0);
-        }
-    });
 }
 
 #[test]
