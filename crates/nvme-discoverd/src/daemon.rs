@@ -152,6 +152,7 @@ impl Daemon {
                 warn!("uevents were lost: listing all controllers");
                 self.devices.list();
             }
+            Input::ListAgain => self.devices.list(),
             Input::Read(device, read) => {
                 let changed = self.devices.read(&device);
                 match read {
@@ -201,7 +202,7 @@ impl Daemon {
                 let inputs = self.inputs.clone();
                 tokio::spawn(async move {
                     tokio::time::sleep(LIST_AGAIN).await;
-                    put(&inputs, Input::UeventsLost);
+                    put(&inputs, Input::ListAgain);
                 });
             }
         }
@@ -346,3 +347,6 @@ async fn until(moment: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

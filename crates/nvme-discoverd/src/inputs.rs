@@ -15,6 +15,8 @@ pub(crate) enum Input {
     Uevent(Uevent),
     /// The kernel had more to say than could be kept.
     UeventsLost,
+    /// A listing failed a while ago.
+    ListAgain,
     /// sysfs was read for one device.
     Read(DeviceName, Result<Option<LiveController>, String>),
     /// sysfs was read for all devices.

@@ -1,4 +1,5 @@
 //! A client and the server over a socket pair, in a root of their own.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

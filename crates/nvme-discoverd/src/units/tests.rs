@@ -9,7 +9,7 @@ use crate::bus::tests::pair;
 
 /// What the fake answers to the next start.
 #[derive(Clone, Copy, Debug)]
-enum Answer {
+pub(crate) enum Answer {
     /// The job ends so; its end is even announced before the call returns.
     Job(&'static str),
     Exists,
@@ -18,7 +18,7 @@ enum Answer {
 }
 
 #[derive(Debug)]
-struct Fake {
+pub(crate) struct Fake {
     answer: Answer,
     state: &'static str,
     seen: mpsc::UnboundedSender<String>,
@@ -48,7 +48,7 @@ impl Fake {
         _aux: Vec<(String, Vec<(String, OwnedVariant)>)>,
     ) -> Result<OwnedObjectPath, FakeError> {
         let count = properties.len();
-        self.seen.send(format!("start {name} {mode}")).unwrap();
+        let _ = self.seen.send(format!("start {name} {mode}"));
         assert!(count > 8, "{properties:?}");
         match self.answer {
             Answer::Job(result) => {
@@ -65,7 +65,7 @@ impl Fake {
     }
 
     fn stop_unit(&self, name: String, _mode: String) -> Result<OwnedObjectPath, FakeError> {
-        self.seen.send(format!("stop {name}")).unwrap();
+        let _ = self.seen.send(format!("stop {name}"));
         Err(FakeError::NoSuchUnit(name))
     }
 
@@ -91,14 +91,20 @@ struct World {
     seen: mpsc::UnboundedReceiver<String>,
 }
 
-async fn world(answer: Answer, state: &'static str) -> World {
-    let (inputs, inbox) = mpsc::unbounded_channel();
+/// A systemd that answers every start so, and what it was asked.
+pub(crate) fn fake(answer: Answer, state: &'static str) -> (Fake, mpsc::UnboundedReceiver<String>) {
     let (to, seen) = mpsc::unbounded_channel();
     let fake = Fake {
         answer,
         state,
         seen: to,
     };
+    (fake, seen)
+}
+
+async fn world(answer: Answer, state: &'static str) -> World {
+    let (inputs, inbox) = mpsc::unbounded_channel();
+    let (fake, seen) = fake(answer, state);
     let (server, client) = pair(|b| b.serve_at("/org/freedesktop/systemd1", fake)).await;
     let units = Units::connect(&client, Path::new("/c/connector"), inputs)
         .await

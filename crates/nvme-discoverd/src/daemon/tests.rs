@@ -1,0 +1,190 @@
+//! The whole daemon in a root of its own: a real core, a real connector, a fake systemd.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use discoverd_core::{Settings, State, Status};
+use nvmf_connector::Server;
+use tokio::net::UnixListener;
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::bus::tests::pair;
+use crate::units::tests::{Answer, fake};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const GOOD: &str = "[Subsystem]\nnqn = nqn.2014-08.org.example:a\ncontroller = transport=loop\n";
+const BAD: &str = "[Subsystem]\nnqn = nqn.2014-08.org.example:a\ncontroller = transport=pcie\n";
+
+struct World {
+    dir: tempfile::TempDir,
+    inputs: Inputs,
+    daemon: JoinHandle<anyhow::Result<()>>,
+    _bus: (zbus::Connection, zbus::Connection),
+}
+
+impl World {
+    async fn start(config: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        for folder in ["etc/nvme", "run/nvme-discoverd", "sys/class/nvme", "dev"] {
+            fs::create_dir_all(dir.path().join(folder)).unwrap();
+        }
+        fs::write(dir.path().join("etc/nvme/nvme-fabrics.conf"), config).unwrap();
+        let root = Root::new(dir.path());
+        let socket = dir.path().join("run/nvme-discoverd/connector.sock");
+        serve(&root, &socket);
+        let (inputs, inbox) = mpsc::unbounded_channel();
+        let systemd = fake(Answer::Job("done"), "running").0;
+        let bus = pair(|b| b.serve_at("/org/freedesktop/systemd1", systemd)).await;
+        let units = Units::connect(&bus.1, Path::new("/connector"), inputs.clone())
+            .await
+            .unwrap();
+        let parts = Parts {
+            core: Core::new(Settings::default()),
+            workers: Workers::new(root.clone(), inputs.clone()),
+            connector: Connector::start(socket, inputs.clone()),
+            units,
+            root,
+            problems: Vec::new(),
+        };
+        let daemon = tokio::spawn(Daemon::new(parts, inputs.clone(), inbox).run());
+        Self {
+            dir,
+            inputs,
+            daemon,
+            _bus: bus,
+        }
+    }
+
+    fn configure(&self, text: &str) {
+        fs::write(self.dir.path().join("etc/nvme/nvme-fabrics.conf"), text).unwrap();
+    }
+
+    async fn status(&self) -> Status {
+        let (to, answer) = oneshot::channel();
+        put(&self.inputs, Input::Status(to));
+        serde_json::from_str(&answer.await.unwrap()).unwrap()
+    }
+
+    async fn reload(&self) -> Result<(), String> {
+        let (to, answer) = oneshot::channel();
+        put(&self.inputs, Input::Reload(Some(to)));
+        answer.await.unwrap()
+    }
+
+    /// Asks again and again: the status has no event of its own to wait for.
+    async fn until(&self, what: &str, is_so: impl Fn(&Status) -> bool) -> Status {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let status = self.status().await;
+            if is_so(&status) {
+                return status;
+            }
+            assert!(Instant::now() < end, "never {what}: {status:#?}");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn stop(self) {
+        put(&self.inputs, Input::Stop("test"));
+        self.daemon.await.unwrap().unwrap();
+    }
+}
+
+/// A connector in this process.
+fn serve(root: &Root, socket: &Path) {
+    let listener = UnixListener::bind(socket).unwrap();
+    let server = Server::new(root.clone(), |_| {});
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let stream: UnixStream = stream.into_std().unwrap();
+            stream.set_nonblocking(false).unwrap();
+            server.admit(stream).unwrap();
+        }
+    });
+}
+
+#[tokio::test]
+async fn what_cannot_be_connected_is_tried_again_and_says_why() {
+    let world = World::start(GOOD).await;
+    let status = world
+        .until("retrying", |s| {
+            s.connections.iter().any(|c| c.state == State::Retrying)
+        })
+        .await;
+    let [connection] = status.connections.as_slice() else {
+        panic!("{status:#?}");
+    };
+    assert_eq!(connection.nqn, "nqn.2014-08.org.example:a");
+    assert!(connection.last_error.is_some(), "{connection:#?}");
+    assert!(connection.next_retry_ms.is_some(), "{connection:#?}");
+    assert!(
+        status
+            .problems
+            .iter()
+            .any(|p| p.contains("modprobe nvme-fabrics")),
+        "{status:#?}"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_configuration_keeps_the_last_good_one() {
+    let world = World::start(GOOD).await;
+    world.until("desired", |s| s.counts.desired == 1).await;
+    world.configure(BAD);
+    let error = world.reload().await.unwrap_err();
+    assert!(error.contains("nvme-fabrics.conf:3: error:"), "{error}");
+    let status = world.status().await;
+    assert_eq!(status.counts.desired, 1, "the last good one stays");
+    assert!(
+        status.problems.iter().any(|p| p.contains(":3: error:")),
+        "{status:#?}"
+    );
+    world.configure("");
+    world.reload().await.unwrap();
+    let status = world.status().await;
+    assert_eq!(status.counts.desired, 0);
+    assert_eq!(status.problems, [""; 0]);
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_configuration_at_the_start_desires_nothing() {
+    let world = World::start(BAD).await;
+    let status = world.until("reported", |s| !s.problems.is_empty()).await;
+    assert_eq!(status.connections, []);
+    world.configure(GOOD);
+    world.reload().await.unwrap();
+    world.until("desired", |s| s.counts.desired == 1).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_excluded_is_not_tried() {
+    let world = World::start("").await;
+    let list = world.dir.path().join("etc/nvme/exclusions.conf");
+    fs::write(&list, "[exclusions]\nexclusion = transport=loop\n").unwrap();
+    world.configure(GOOD);
+    world.reload().await.unwrap();
+    // The core's own set is from before; the connector reads the file and knows better.
+    let status = world.until("excluded", |s| s.counts.excluded == 1).await;
+    assert!(
+        status
+            .connections
+            .iter()
+            .all(|c| c.reason.contains("exclusions.conf:2")),
+        "{status:#?}"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_source_ends_the_daemon() {
+    let world = World::start("").await;
+    put(&world.inputs, Input::Fatal("the bus is gone".into()));
+    let error = world.daemon.await.unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the bus is gone");
+}
