@@ -17,6 +17,7 @@ const CLAIM_RETRY_MS: u64 = 10_000;
 impl Core {
     /// Takes in a full listing.
     pub(crate) fn listed(&mut self, controllers: Vec<LiveController>, now: Timestamp) {
+        self.unsure.clear();
         let first = matches!(self.phase, Phase::Starting { listed: false, .. });
         let mut missing: BTreeSet<DeviceName> =
             self.live.iter().map(|k| k.live.device.clone()).collect();
@@ -147,6 +148,7 @@ impl Core {
             ConnectOutcome::Failed { message, kind } => {
                 connection.last_error = Some(message.clone());
                 if kind == FailureKind::ConnectorLost {
+                    self.unsure.insert(key.clone());
                     self.outbox.rescan();
                 }
                 self.retry(&key, format!("{kind}: {message}"), now);

@@ -61,6 +61,9 @@ pub struct Core {
     pub(crate) problems: Problems,
     /// Discovery controllers desired since the start whose first log page is still to come.
     pub(crate) first_pages: BTreeSet<Key>,
+    /// Connections whose last attempt's result was lost: whether there is a controller is only
+    /// known after the next listing.
+    pub(crate) unsure: BTreeSet<Key>,
     /// When the exclusion files were first touched since they were read.
     pub(crate) touched: Option<Timestamp>,
     pub(crate) timers: Timers,
@@ -122,6 +125,7 @@ impl Core {
             exclusions: ExclusionSet::default(),
             problems: Problems::default(),
             first_pages: BTreeSet::new(),
+            unsure: BTreeSet::new(),
             touched: None,
             timers: Timers::default(),
             flights: BTreeMap::new(),

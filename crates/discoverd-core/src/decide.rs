@@ -285,7 +285,13 @@ impl Core {
             }
             self.retry(key, reason, now);
         } else if self.timers.due(&retry).is_none() {
-            self.connect(key, now);
+            if self.unsure.contains(key) {
+                self.outbox.rescan();
+                let reason = "unknown whether the last attempt succeeded; looking".to_owned();
+                self.retry(key, reason, now);
+            } else {
+                self.connect(key, now);
+            }
         } else if self.state(key) != Some(State::Retrying) {
             let reason = "not connected; an attempt failed before".to_owned();
             self.enter(key, Life::Retrying, reason, now);

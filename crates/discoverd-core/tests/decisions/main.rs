@@ -1,0 +1,21 @@
+//! Given events, expect actions; and what holds whatever happens.
+
+#[cfg(test)]
+mod steps;
+#[cfg(test)]
+mod world;
+
+#[cfg(test)]
+mod discovery;
+#[cfg(test)]
+mod exclusions;
+#[cfg(test)]
+mod invariants;
+#[cfg(test)]
+mod others;
+#[cfg(test)]
+mod retry;
+#[cfg(test)]
+mod shutdown;
+#[cfg(test)]
+mod start;
