@@ -1,2 +1,18 @@
-//! nvmf: the command line of an NVMe over Fabrics host
-fn main() {}
+//! nvmf: the command line of an NVMe over Fabrics host.
+//!
+//! Exit status: 0 only if all that was asked was done, 1 if not, 2 for wrong usage.
+
+mod args;
+mod cli;
+mod commands;
+mod keys;
+mod output;
+mod privilege;
+mod prompt;
+mod table;
+#[cfg(test)]
+mod testing;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

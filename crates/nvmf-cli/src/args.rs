@@ -1,0 +1,9 @@
+//! Options that several commands have.
+
+mod output;
+mod target;
+mod tunables;
+
+pub(crate) use output::{Format, OutputArgs};
+pub(crate) use target::{TargetArgs, identify};
+pub(crate) use tunables::TunableArgs;

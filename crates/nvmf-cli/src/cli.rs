@@ -1,0 +1,220 @@
+//! The command line as a whole, and what its errors look like.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use nvmf::Root;
+
+use crate::commands::{connect, disconnect, disconnect_all, discover, list, registry, status};
+use crate::output::Output;
+use crate::privilege;
+
+/// Connects this host to NVMe over Fabrics controllers, and shows what is connected and whose it
+/// is.
+///
+/// The commands and options are those of `nvme`. Exit status: 0 only if all that was asked was
+/// done, 1 if not, 2 for wrong usage. The output of `-o json` is documented in cli-json.md.
+#[derive(Debug, Parser)]
+#[command(name = "nvmf", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Connect(Box<connect::Connect>),
+    Disconnect(disconnect::Disconnect),
+    DisconnectAll(disconnect_all::DisconnectAll),
+    Discover(Box<discover::Discover>),
+    List(list::List),
+    #[command(subcommand)]
+    Registry(registry::Registry),
+    Status(status::Status),
+}
+
+/// What became of a command that reported its results itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Outcome {
+    /// All that was asked was done.
+    Done,
+    /// Something was not, and the user was told what.
+    Incomplete,
+    /// The user stopped it.
+    Interrupted,
+}
+
+/// A command line that clap accepts and that still makes no sense: exit status 2.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Runs the process's command line on the running system.
+pub(crate) fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let mut out = Output::new(command.output_args());
+    let result = match command.needs_root() {
+        true => privilege::require_root(),
+        false => Ok(()),
+    };
+    let result = result.and_then(|()| command.run(&Root::system(), &mut out));
+    match result {
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Incomplete) => ExitCode::FAILURE,
+        Ok(Outcome::Interrupted) => ExitCode::from(130),
+        Err(error) => {
+            out.diagnostic(&format!("nvmf: {}: {}", command.name(), chain(&error)));
+            match error.downcast_ref::<Usage>() {
+                Some(_) => ExitCode::from(2),
+                None => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+impl Command {
+    fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Connect(args) => args.run(root, out),
+            Self::Disconnect(args) => args.run(root, out),
+            Self::DisconnectAll(args) => args.run(root, out),
+            Self::Discover(args) => args.run(root, out),
+            Self::List(args) => args.run(root, out),
+            Self::Registry(args) => args.run(root, out),
+            Self::Status(args) => args.run(root, out),
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "connect",
+            Self::Disconnect(_) => "disconnect",
+            Self::DisconnectAll(_) => "disconnect-all",
+            Self::Discover(_) => "discover",
+            Self::List(_) => "list",
+            Self::Registry(args) => args.name(),
+            Self::Status(_) => "status",
+        }
+    }
+
+    const fn needs_root(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::Disconnect(_) | Self::DisconnectAll(_) | Self::Discover(_) => {
+                true
+            }
+            Self::Registry(args) => args.changes(),
+            Self::List(_) | Self::Status(_) => false,
+        }
+    }
+
+    const fn output_args(&self) -> &crate::args::OutputArgs {
+        match self {
+            Self::Connect(args) => &args.output,
+            Self::Disconnect(args) => &args.output,
+            Self::DisconnectAll(args) => &args.output,
+            Self::Discover(args) => &args.output,
+            Self::List(args) => &args.output,
+            Self::Registry(args) => args.output(),
+            Self::Status(args) => &args.output,
+        }
+    }
+}
+
+/// The error and its causes in one text; a cause that is quoted already is not said twice.
+fn chain(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) {
+            text
+        } else if text.is_empty() {
+            cause
+        } else {
+            format!("{text}: {cause}")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn scripts_written_for_nvme_are_understood() {
+        for line in [
+            "nvmf connect -t tcp -n nqn.2014-08.org.example:a -a 192.0.2.1 -s 4420 -w 192.0.2.9 -f eth0 -q nqn.2014-08.org.example:h -I f81d4fae-7dec-11d0-a765-00a0c91e6bf6 -i 4 -W 1 -P 1 -Q 128 -k 5 -c 10 -l -1 --fast-io-fail-tmo -1 -T 0 -D -g -G --disable-sqflow --tls --concat --keyring 7 --tls-key 8 -S DHHC-1:00:x: -C DHHC-1:00:y: --owner me --idempotent --devid-file /run/x -J /etc/x.conf -o json -v",
+            "nvmf connect --transport=tcp --nqn=nqn.2014-08.org.example:a --traddr=::1 --trsvcid=4420 --host-traddr=::1 --host-iface=lo --hostnqn=nqn.2014-08.org.example:h --hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6 --nr-io-queues=4 --nr-write-queues=1 --nr-poll-queues=1 --queue-size=128 --keep-alive-tmo=5 --reconnect-delay=10 --ctrl-loss-tmo=-1 --tos=0 --duplicate-connect --hdr-digest --data-digest --kxchap-secret=x --kxchap-ctrl-secret=y --output-format=normal --verbose",
+            "nvmf connect -t tcp --dhchap-secret=x --tls_key_identity=y",
+            "nvmf disconnect -d nvme1,/dev/nvme2 -n testnqn",
+            "nvmf disconnect-all -t tcp --owner me",
+            "nvmf disconnect-all --force",
+            "nvmf discover -t tcp -a 192.0.2.1 -p -o json",
+            "nvmf discover -d nvme0 --persistent=auto --quiet --no-reuse --owner me",
+            "nvmf list -v -o json",
+            "nvmf registry list",
+            "nvmf registry retrieve /dev/nvme3 -a owner",
+            "nvmf registry update nvme3 --attribute note --value x",
+            "nvmf registry delete nvme3",
+            "nvmf status -o json",
+        ] {
+            if let Err(error) = Cli::try_parse_from(line.split(' ')) {
+                panic!("{line}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn wrong_usage_says_what_would_be_right() {
+        for (line, expected) in [
+            ("nvmf connect -t pcie", "expected tcp, rdma, fc or loop"),
+            ("nvmf connect -Q 7", "expected 16 to 1024"),
+            ("nvmf connect -n foo", "expected `nqn.yyyy-mm"),
+            ("nvmf connect --owner a/b", "1 to 64 characters"),
+            ("nvmf registry retrieve sda -a x", "expected nvmeN"),
+            (
+                "nvmf registry retrieve nvme1 -a ../x",
+                "not an attribute name",
+            ),
+            ("nvmf disconnect", "required"),
+            (
+                "nvmf disconnect-all --force --owner x",
+                "cannot be used with",
+            ),
+            ("nvmf list -o xml", "normal, json"),
+        ] {
+            let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains(expected), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn causes_are_said_once() {
+        let cause = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let error = anyhow::Error::new(cause).context("cannot read `x`: entity not found");
+        assert_eq!(chain(&error), "cannot read `x`: entity not found");
+        let error = anyhow::anyhow!("inner").context("outer");
+        assert_eq!(chain(&error), "outer: inner");
+    }
+
+    #[test]
+    fn secrets_do_not_show() {
+        let line = "nvmf connect -t tcp -S DHHC-1:00:hush: -C DHHC-1:00:hush:";
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+        assert!(!format!("{cli:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,216 @@
+//! `nvmf disconnect`
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+use nvmf::Root;
+use nvmf::sysfs::{self, Deleted, Pinned};
+use nvmf_types::{DeviceName, Nqn};
+use serde::Serialize;
+
+use super::{Failure, join};
+use crate::args::OutputArgs;
+use crate::cli::Outcome;
+use crate::output::Output;
+
+/// Disconnect named controllers, whoever owns them
+///
+/// Local (PCIe) controllers are refused.
+#[derive(Debug, Args)]
+#[group(id = "what", required = true, multiple = true, args = ["device", "nqn"])]
+pub(crate) struct Disconnect {
+    /// Controllers to disconnect: nvme1,nvme2
+    #[arg(short, long, value_name = "DEVICES", value_delimiter = ',')]
+    device: Vec<DeviceName>,
+    /// Disconnect all controllers of the subsystem NQN
+    #[arg(short, long, value_parser = Nqn::reported)]
+    nqn: Option<Nqn>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What `-o json` shows.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Report {
+    #[serde(skip)]
+    nqn: Option<Nqn>,
+    /// How many of the disconnected ones were of `nqn`.
+    #[serde(skip)]
+    of_nqn: usize,
+    disconnected: Vec<DeviceName>,
+    failed: Vec<Failure>,
+}
+
+impl Disconnect {
+    pub(crate) fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
+        let mut report = Report {
+            nqn: self.nqn.clone(),
+            ..Report::default()
+        };
+        let pinned = self.targets(root, &mut report)?;
+        let nothing = pinned.is_empty() && report.failed.is_empty();
+        super::disconnect_all::delete(pinned, |pinned, result| match result {
+            Ok(Deleted::Yes | Deleted::AlreadyGone) => {
+                report.disconnected.push(pinned.device().clone());
+                let same = self.nqn.as_ref() == Some(&pinned.controller().tid.nqn);
+                report.of_nqn += usize::from(same);
+            }
+            Err(error) => report.failed.push(Failure {
+                device: pinned.device().clone(),
+                error: error.to_string(),
+            }),
+        });
+        report.disconnected.sort();
+        report.failed.sort_by(|a, b| a.device.cmp(&b.device));
+        out.result(&report, |report| render(report, &self.device))?;
+        for failure in &report.failed {
+            let Failure { device, error } = failure;
+            out.diagnostic(&format!("nvmf: disconnect: {device}: {error}"));
+        }
+        if let (true, Some(nqn)) = (nothing, &self.nqn) {
+            out.diagnostic(&format!(
+                "nvmf: disconnect: no controller of `{nqn}` is connected: see nvmf list"
+            ));
+        }
+        if nothing || !report.failed.is_empty() {
+            return Ok(Outcome::Incomplete);
+        }
+        Ok(Outcome::Done)
+    }
+
+    /// Pins what is to go; what cannot be is noted as failed.
+    fn targets(&self, root: &Root, report: &mut Report) -> anyhow::Result<Vec<Pinned>> {
+        let mut pinned = Vec::new();
+        let devices: BTreeSet<&DeviceName> = self.device.iter().collect();
+        for device in devices {
+            match Pinned::open(root, device) {
+                Ok(Some(controller)) => pinned.push(controller),
+                Ok(None) => report.failed.push(Failure {
+                    device: device.clone(),
+                    error: why_not(root, device)?,
+                }),
+                Err(error) => report.failed.push(Failure {
+                    device: device.clone(),
+                    error: error.to_string(),
+                }),
+            }
+        }
+        let Some(nqn) = &self.nqn else {
+            return Ok(pinned);
+        };
+        for info in sysfs::all(root)? {
+            if info.subsysnqn != nqn.as_str() || self.device.contains(&info.device) {
+                continue;
+            }
+            if info.fabrics.is_none() {
+                let (device, error) = (info.device, LOCAL.to_owned());
+                report.failed.push(Failure { device, error });
+                continue;
+            }
+            // Pinned again by name: it must still be of that subsystem.
+            let again = Pinned::open(root, &info.device)?;
+            pinned.extend(again.filter(|p| p.controller().tid.nqn == *nqn));
+        }
+        Ok(pinned)
+    }
+}
+
+const LOCAL: &str = "not a fabrics controller: it is managed by the kernel and left alone";
+
+fn why_not(root: &Root, device: &DeviceName) -> anyhow::Result<String> {
+    let exists = sysfs::all(root)?.iter().any(|info| info.device == *device);
+    Ok(match exists {
+        true => LOCAL.to_owned(),
+        false => "there is no such controller: see nvmf list".to_owned(),
+    })
+}
+
+fn render(report: &Report, devices: &[DeviceName]) -> String {
+    let named: Vec<DeviceName> = report
+        .disconnected
+        .iter()
+        .filter(|d| devices.contains(d))
+        .cloned()
+        .collect();
+    let mut lines = Vec::new();
+    if !named.is_empty() {
+        lines.push(format!("disconnected {}", join(&named)));
+    }
+    if let Some(nqn) = &report.nqn {
+        lines.push(format!(
+            "NQN:{nqn} disconnected {} controller(s)",
+            report.of_nqn
+        ));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Format;
+    use crate::testing::FakeHost;
+
+    const A: &str = "nqn.2014-08.org.example:a";
+
+    fn disconnect(
+        host: &FakeHost,
+        devices: &[&str],
+        nqn: Option<&str>,
+        format: Format,
+    ) -> (Outcome, Output) {
+        let mut out = Output::captured(format, false);
+        let command = Disconnect {
+            device: devices.iter().map(|d| d.parse().unwrap()).collect(),
+            nqn: nqn.map(|n| Nqn::reported(n).unwrap()),
+            output: FakeHost::output_args(),
+        };
+        (command.run(&host.root(), &mut out).unwrap(), out)
+    }
+
+    #[test]
+    fn by_device_and_by_name() {
+        let host = FakeHost::new();
+        host.tcp("nvme1", A);
+        host.tcp("nvme2", "testnqn");
+        host.tcp("nvme3", A);
+        let (outcome, out) = disconnect(&host, &["nvme2"], Some(A), Format::Normal);
+        assert_eq!(outcome, Outcome::Done);
+        assert_eq!(
+            out.stdout(),
+            format!("disconnected nvme2\nNQN:{A} disconnected 2 controller(s)\n")
+        );
+        for device in ["nvme1", "nvme2", "nvme3"] {
+            assert_eq!(host.deletes(device), "1", "{device}");
+        }
+    }
+
+    #[test]
+    fn nothing_matched_is_a_failure() {
+        let host = FakeHost::new();
+        let (outcome, out) = disconnect(&host, &[], Some("testnqn"), Format::Normal);
+        assert_eq!(outcome, Outcome::Incomplete);
+        assert_eq!(out.stdout(), "NQN:testnqn disconnected 0 controller(s)\n");
+        assert!(out.stderr().contains("no controller of `testnqn`"));
+    }
+
+    #[test]
+    fn one_failure_does_not_keep_the_others() {
+        let host = FakeHost::new();
+        host.pcie("nvme0");
+        host.tcp("nvme1", A);
+        let (outcome, out) = disconnect(&host, &["nvme0", "nvme1", "nvme9"], None, Format::Json);
+        assert_eq!(outcome, Outcome::Incomplete);
+        let json: serde_json::Value = serde_json::from_str(out.stdout()).unwrap();
+        assert_eq!(json["disconnected"], serde_json::json!(["nvme1"]));
+        assert_eq!(json["failed"][0]["device"], "nvme0");
+        assert_eq!(json["failed"][0]["error"], LOCAL);
+        assert!(
+            json["failed"][1]["error"]
+                .as_str()
+                .unwrap()
+                .contains("no such controller")
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! `nvmf disconnect-all`
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use nvmf::Root;
+use nvmf::registry::Registry;
+use nvmf::sysfs::{self, Deleted, Pinned, SysfsError};
+use nvmf_types::{DeviceName, Owner, Transport};
+use serde::Serialize;
+
+use super::{Failure, controllers, join};
+use crate::args::OutputArgs;
+use crate::cli::Outcome;
+use crate::output::Output;
+use crate::prompt;
+
+/// Disconnect all controllers that nobody owns
+///
+/// Local (PCIe) controllers are never touched. --owner and --force ask for a typed yes on a
+/// terminal and go on without one elsewhere.
+#[derive(Debug, Args)]
+pub(crate) struct DisconnectAll {
+    /// Only controllers of this fabric: tcp, rdma, fc or loop
+    #[arg(short, long)]
+    transport: Option<Transport>,
+    /// Those that OWNER owns, instead
+    #[arg(long, conflicts_with = "force")]
+    owner: Option<Owner>,
+    /// Those of every owner, too
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// What `-o json` shows.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Report {
+    disconnected: Vec<DeviceName>,
+    already_gone: Vec<DeviceName>,
+    kept: Vec<Kept>,
+    failed: Vec<Failure>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Kept {
+    owner: Option<Owner>,
+    devices: Vec<DeviceName>,
+}
+
+impl DisconnectAll {
+    pub(crate) fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
+        let (pinned, mut report) = self.sort_out(root)?;
+        if (self.owner.is_some() || self.force) && !pinned.is_empty() {
+            let question = format!(
+                "This disconnects {} ({}), and what uses them loses its storage.",
+                controllers(pinned.len()),
+                self.whose()
+            );
+            if !prompt::typed_yes(&question)? {
+                out.diagnostic("nvmf: disconnect-all: nothing was disconnected");
+                return Ok(Outcome::Incomplete);
+            }
+        }
+        delete(pinned, |pinned, result| {
+            let device = pinned.device().clone();
+            match result {
+                Ok(Deleted::Yes) => report.disconnected.push(device),
+                Ok(Deleted::AlreadyGone) => report.already_gone.push(device),
+                Err(error) => report.failed.push(Failure {
+                    device,
+                    error: error.to_string(),
+                }),
+            }
+        });
+        report.disconnected.sort();
+        report.already_gone.sort();
+        report.failed.sort_by(|a, b| a.device.cmp(&b.device));
+        out.result(&report, render)?;
+        for Failure { device, error } in &report.failed {
+            out.diagnostic(&format!("nvmf: disconnect-all: {device}: {error}"));
+        }
+        match report.failed.is_empty() {
+            true => Ok(Outcome::Done),
+            false => Ok(Outcome::Incomplete),
+        }
+    }
+
+    /// Pins every controller and only then reads its owner, so that what is disconnected is what
+    /// was looked at. Where the owner cannot be read the controller stays.
+    fn sort_out(&self, root: &Root) -> anyhow::Result<(Vec<Pinned>, Report)> {
+        let registry = Registry::open(root);
+        let mut report = Report::default();
+        let mut kept: BTreeMap<Option<Owner>, Vec<DeviceName>> = BTreeMap::new();
+        let mut to_go = Vec::new();
+        for live in sysfs::controllers(root)? {
+            let Some(pinned) = Pinned::open(root, &live.device)? else {
+                continue;
+            };
+            let transport = pinned.controller().tid.transport;
+            if self.transport.is_some_and(|only| only != transport) {
+                continue;
+            }
+            match pinned.owner(&registry) {
+                Ok(owner) if self.wants(owner.as_ref()) => to_go.push(pinned),
+                Ok(owner) => kept.entry(owner).or_default().push(live.device),
+                Err(error) => report.failed.push(Failure {
+                    device: live.device,
+                    error: format!("left alone: {error}"),
+                }),
+            }
+        }
+        let kept = kept.into_iter();
+        report.kept = kept
+            .map(|(owner, devices)| Kept { owner, devices })
+            .collect();
+        Ok((to_go, report))
+    }
+
+    /// Whether a controller of this owner is asked to go.
+    fn wants(&self, owner: Option<&Owner>) -> bool {
+        match (&self.owner, owner) {
+            _ if self.force => true,
+            (None, None) => true,
+            (Some(asked), Some(owner)) => asked == owner,
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    fn whose(&self) -> String {
+        match &self.owner {
+            Some(owner) => format!("those of {owner}"),
+            None => "of every owner".to_owned(),
+        }
+    }
+}
+
+/// Deletes on four threads: the kernel does that in parallel, and more do not gain.
+pub(super) fn delete(
+    pinned: Vec<Pinned>,
+    report: impl FnMut(&Pinned, Result<Deleted, SysfsError>),
+) {
+    nvmf::disconnect::disconnect_all(pinned, 4, report);
+}
+
+fn render(report: &Report) -> String {
+    let mut lines = Vec::new();
+    let mut line = |done: &str, devices: &[DeviceName], of: &str| {
+        if !devices.is_empty() {
+            let count = controllers(devices.len());
+            lines.push(format!("{done} {count}{of}: {}", join(devices)));
+        }
+    };
+    line("disconnected", &report.disconnected, "");
+    line("already gone", &report.already_gone, "");
+    for Kept { owner, devices } in &report.kept {
+        let of = match owner {
+            Some(owner) => format!(" of {owner}"),
+            None => " of nobody".to_owned(),
+        };
+        line("kept", devices, &of);
+    }
+    let failed = report.failed.len();
+    if failed > 0 {
+        lines.push(format!("failed: {}", controllers(failed)));
+    } else if report.disconnected.is_empty() {
+        lines.insert(0, "nothing to disconnect".to_owned());
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Format;
+    use crate::testing::FakeHost;
+
+    fn host() -> FakeHost {
+        let host = FakeHost::new();
+        host.pcie("nvme0");
+        for (device, owner) in [
+            ("nvme1", None),
+            ("nvme2", Some("discoverd")),
+            ("nvme3", None),
+            ("nvme4", Some("discoverd")),
+            ("nvme10", Some("stas")),
+        ] {
+            host.tcp(device, "nqn.2014-08.org.example:a");
+            if let Some(owner) = owner {
+                host.own(device, owner);
+            }
+        }
+        host
+    }
+
+    fn run(host: &FakeHost, owner: Option<&str>, force: bool, json: bool) -> (Outcome, Output) {
+        let format = if json { Format::Json } else { Format::Normal };
+        let mut out = Output::captured(format, false);
+        let command = DisconnectAll {
+            transport: None,
+            owner: owner.map(|o| o.parse().unwrap()),
+            force,
+            output: FakeHost::output_args(),
+        };
+        (command.run(&host.root(), &mut out).unwrap(), out)
+    }
+
+    #[test]
+    fn only_what_nobody_owns() {
+        let host = host();
+        let (outcome, out) = run(&host, None, false, false);
+        assert_eq!(outcome, Outcome::Done);
+        assert_eq!(
+            out.stdout(),
+            "disconnected 2 controllers: nvme1, nvme3\n\
+             kept 2 controllers of discoverd: nvme2, nvme4\n\
+             kept 1 controller of stas: nvme10\n"
+        );
+        for (device, deletes) in [("nvme1", "1"), ("nvme2", ""), ("nvme3", "1"), ("nvme4", "")] {
+            assert_eq!(host.deletes(device), deletes, "{device}");
+        }
+    }
+
+    #[test]
+    fn of_one_owner() {
+        let host = host();
+        let (_, out) = run(&host, Some("discoverd"), false, true);
+        let json: serde_json::Value = serde_json::from_str(out.stdout()).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "disconnected": ["nvme2", "nvme4"],
+                "already-gone": [],
+                "kept": [
+                    {"owner": null, "devices": ["nvme1", "nvme3"]},
+                    {"owner": "stas", "devices": ["nvme10"]}
+                ],
+                "failed": []
+            })
+        );
+    }
+
+    #[test]
+    fn by_force_everything_on_a_fabric() {
+        let host = host();
+        let (_, out) = run(&host, None, true, false);
+        assert_eq!(
+            out.stdout(),
+            "disconnected 5 controllers: nvme1, nvme2, nvme3, nvme4, nvme10\n"
+        );
+        assert_eq!(host.deletes("nvme0"), "", "never PCIe");
+    }
+
+    #[test]
+    fn another_transport_is_no_business() {
+        let host = host();
+        let mut out = Output::captured(Format::Normal, false);
+        let command = DisconnectAll {
+            transport: Some(Transport::Rdma),
+            owner: None,
+            force: true,
+            output: FakeHost::output_args(),
+        };
+        let outcome = command.run(&host.root(), &mut out).unwrap();
+        assert_eq!(outcome, Outcome::Done);
+        assert_eq!(out.stdout(), "nothing to disconnect\n");
+        assert_eq!(host.deletes("nvme1"), "");
+    }
+}

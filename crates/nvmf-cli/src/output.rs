@@ -1,0 +1,193 @@
+//! Everything that is written for the user: the only place that prints.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::args::{Format, OutputArgs};
+
+/// Where a command writes to: results on stdout, diagnostics on stderr. Colours reach terminals
+/// only.
+#[derive(Debug)]
+pub(crate) struct Output {
+    format: Format,
+    verbose: bool,
+    sink: Sink,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Process,
+    #[cfg(test)]
+    Memory {
+        stdout: String,
+        stderr: String,
+    },
+}
+
+impl Output {
+    pub(crate) const fn new(args: &OutputArgs) -> Self {
+        Self {
+            format: args.output_format,
+            verbose: args.verbose,
+            sink: Sink::Process,
+        }
+    }
+
+    /// Whether `-o json` was given.
+    pub(crate) const fn json(&self) -> bool {
+        matches!(self.format, Format::Json)
+    }
+
+    /// Whether `-v` was given.
+    pub(crate) const fn verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// Prints `text` and a newline as a result, in either format.
+    pub(crate) fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        match &mut self.sink {
+            Sink::Process => {
+                let mut stdout = anstream::stdout().lock();
+                let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
+                match written {
+                    // The reader has seen enough.
+                    Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                    other => other.context("cannot write to the standard output"),
+                }
+            }
+            #[cfg(test)]
+            Sink::Memory { stdout, .. } => {
+                stdout.push_str(text);
+                stdout.push('\n');
+                Ok(())
+            }
+        }
+    }
+
+    /// Prints the result: `value` with `-o json`, or else the text that `render` makes of it.
+    pub(crate) fn result<T: Serialize>(
+        &mut self,
+        value: &T,
+        render: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<()> {
+        if self.json() {
+            let text = serde_json::to_string_pretty(value).context("cannot write JSON")?;
+            return self.line(&text);
+        }
+        let text = render(value);
+        match text.strip_suffix('\n').unwrap_or(&text) {
+            "" => Ok(()),
+            text => self.line(text),
+        }
+    }
+
+    /// Writes a line to stderr. What cannot be written there cannot be told anywhere.
+    pub(crate) fn diagnostic(&mut self, text: &str) {
+        match &mut self.sink {
+            Sink::Process => {
+                let _ = writeln!(anstream::stderr(), "{}", clean_lines(text));
+            }
+            #[cfg(test)]
+            Sink::Memory { stderr, .. } => {
+                stderr.push_str(&clean_lines(text));
+                stderr.push('\n');
+            }
+        }
+    }
+
+    /// Like [`Self::diagnostic`], with `-v` only.
+    pub(crate) fn detail(&mut self, text: &str) {
+        if self.verbose {
+            self.diagnostic(text);
+        }
+    }
+}
+
+/// `text` with everything escaped that could make a terminal do something or show another order:
+/// names and addresses come from targets.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_unprintable) {
+        let mut cleaned = String::with_capacity(text.len());
+        for c in text.chars() {
+            if is_unprintable(c) {
+                let _ = write!(cleaned, "{}", c.escape_default());
+            } else {
+                cleaned.push(c);
+            }
+        }
+        Cow::Owned(cleaned)
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// [`clean`] line by line.
+fn clean_lines(text: &str) -> String {
+    text.lines().map(clean).collect::<Vec<_>>().join("\n")
+}
+
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+impl Output {
+    pub(crate) const fn captured(format: Format, verbose: bool) -> Self {
+        Self {
+            format,
+            verbose,
+            sink: Sink::Memory {
+                stdout: String::new(),
+                stderr: String::new(),
+            },
+        }
+    }
+
+    pub(crate) fn stdout(&self) -> &str {
+        match &self.sink {
+            Sink::Memory { stdout, .. } => stdout,
+            Sink::Process => "",
+        }
+    }
+
+    pub(crate) fn stderr(&self) -> &str {
+        match &self.sink {
+            Sink::Memory { stderr, .. } => stderr,
+            Sink::Process => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn terminals_get_no_orders() {
+        assert_eq!(
+            clean("nqn.2014-08.org.example:ä"),
+            "nqn.2014-08.org.example:ä"
+        );
+        assert_eq!(clean("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
+        assert_eq!(clean("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
+        assert_eq!(clean_lines("a\nb\u{7}"), "a\nb\\u{7}");
+    }
+
+    #[test]
+    fn one_value_two_forms() {
+        let render = |v: &Vec<u8>| format!("{} numbers\n", v.len());
+        let mut out = Output::captured(Format::Normal, false);
+        out.result(&vec![1, 2], render).unwrap();
+        assert_eq!(out.stdout(), "2 numbers\n");
+        let mut out = Output::captured(Format::Json, false);
+        out.result(&vec![1, 2], render).unwrap();
+        assert_eq!(out.stdout(), "[\n  1,\n  2\n]\n");
+        out.detail("not without -v");
+        assert_eq!(out.stderr(), "");
+    }
+}
