@@ -34,20 +34,20 @@ pub enum ConnectErrorKind {
     NotExpressible(#[from] NotExpressible),
     /// The target refused the connection or broke it off.
     #[error("the target refuses ({0}): is the address right, does it listen on this port?")]
-    Refused(#[source] io::Error),
+    Refused(io::Error),
     /// No way to the target, or no such address or interface on this host.
     #[error(
         "the target cannot be reached from here ({0}): check route, host-traddr and host-iface"
     )]
-    Unreachable(#[source] io::Error),
+    Unreachable(io::Error),
     /// The target does not answer.
     #[error("the target does not answer ({0})")]
-    Timeout(#[source] io::Error),
+    Timeout(io::Error),
     /// The target rejected the Connect command.
     #[error(
         "the target rejects it ({0}): unknown subsystem, host not allowed or wrong key; the kernel log has the status"
     )]
-    Rejected(#[source] io::Error),
+    Rejected(io::Error),
     /// The kernel does not accept an option or a combination of them.
     #[error(
         "the kernel does not accept the options (EINVAL): one that this kernel does not know, or another host id with the same hostnqn; see the kernel log"
@@ -61,7 +61,7 @@ pub enum ConnectErrorKind {
     Answer(String),
     /// Anything else.
     #[error("{0}")]
-    Io(#[source] io::Error),
+    Io(io::Error),
 }
 
 impl ConnectErrorKind {

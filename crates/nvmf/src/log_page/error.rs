@@ -31,7 +31,7 @@ pub enum LogPageFetchErrorKind {
     #[error("the controller answers with NVMe status {0:#05x}: is it a discovery controller?")]
     Status(u16),
     /// The header makes no sense.
-    #[error("{0}")]
+    #[error(transparent)]
     Page(#[from] LogPageError),
     /// The controller has fewer entries than it says.
     #[error("the controller announces {promised} entries and delivers {delivered}")]
@@ -46,7 +46,7 @@ pub enum LogPageFetchErrorKind {
     Unsettled(u32),
     /// The device says no.
     #[error("{0}")]
-    Io(#[source] io::Error),
+    Io(io::Error),
 }
 
 impl From<Errno> for LogPageFetchErrorKind {

@@ -85,6 +85,8 @@ mod tests {
         changes: u32,
         /// Offsets behind the end are an error instead of zeros.
         strict: bool,
+        /// A change keeps the number of entries.
+        renames: bool,
         event_pending: bool,
         reads: Vec<(u64, usize)>,
     }
@@ -130,7 +132,11 @@ mod tests {
                 self.changes -= 1;
                 self.genctr += 1;
                 self.event_pending = true;
-                self.entries.pop();
+                if self.renames {
+                    self.entries[0] = entry(100);
+                } else {
+                    self.entries.pop();
+                }
             }
             let offset = usize::try_from(offset).unwrap();
             if self.strict && offset + buffer.len() > page.len() {
@@ -175,6 +181,13 @@ mod tests {
             assert_eq!((log.genctr, log.entries.len()), (10, 3));
             assert!(!fake.event_pending);
         }
+        let mut fake = Fake {
+            changes: 1,
+            renames: true,
+            ..Fake::with(6)
+        };
+        let log = read_log(&mut fake).unwrap();
+        assert_eq!(log.entries[0].subnqn, "nqn.2014-08.org.example:100");
         let mut fake = Fake {
             changes: 1000,
             ..Fake::with(1000)

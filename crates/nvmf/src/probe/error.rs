@@ -15,7 +15,7 @@ pub enum ProbeError {
     Refused,
     /// No way to the target.
     #[error("the target cannot be reached: {0}")]
-    Unreachable(#[source] io::Error),
+    Unreachable(io::Error),
     /// No answer in time.
     #[error("the target is silent: no {stage} within {} ms", .after.as_millis())]
     Silent {
@@ -29,7 +29,7 @@ pub enum ProbeError {
     NotNvme(String),
     /// This host has no such address or interface, or may not use it.
     #[error("host-traddr or host-iface cannot be used: {0}")]
-    Local(#[source] io::Error),
+    Local(io::Error),
 }
 
 /// How far a probe got.

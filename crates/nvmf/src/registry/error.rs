@@ -49,7 +49,7 @@ pub enum RegistryErrorKind {
     Contended,
     /// The file system says no.
     #[error("{}", io_hint(.0))]
-    Io(#[source] io::Error),
+    Io(io::Error),
 }
 
 impl From<Errno> for RegistryErrorKind {
@@ -74,6 +74,7 @@ impl fmt::Display for RegistryError {
 
 impl std::error::Error for RegistryError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.kind)
+        // The message has the cause in it already.
+        None
     }
 }

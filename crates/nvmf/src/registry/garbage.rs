@@ -20,13 +20,17 @@ impl Registry {
     /// # Errors
     /// The registry cannot be written.
     pub fn collect_garbage(&self) -> Result<usize, RegistryError> {
+        self.collect(SystemTime::now())
+    }
+
+    pub(super) fn collect(&self, now: SystemTime) -> Result<usize, RegistryError> {
         let failed = |e: Errno| self.io("clean up", None, e);
         let Some(locked) = Locked::existing(&self.dir).map_err(failed)? else {
             return Ok(0);
         };
         let mut count = 0;
         for name in fs::names(&locked.dir).map_err(failed)? {
-            if is_leftover(&name) && is_old(&locked, &name) {
+            if is_leftover(&name) && is_old(&locked, &name, now) {
                 fs::remove_tree_at(&locked.dir, &name).map_err(failed)?;
                 count += 1;
             }
@@ -54,12 +58,12 @@ fn is_leftover(name: &str) -> bool {
     name.starts_with(".trash.") || (name.starts_with(".nvme") && name.contains(".tmp."))
 }
 
-fn is_old(locked: &Locked, name: &str) -> bool {
+fn is_old(locked: &Locked, name: &str, now: SystemTime) -> bool {
     let Ok(stat) = rustix::fs::statat(&locked.dir, name, AtFlags::SYMLINK_NOFOLLOW) else {
         return false;
     };
     let changed = u64::try_from(stat.st_ctime).unwrap_or_default();
-    let now = SystemTime::now()
+    let now = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     now.as_secs() >= changed.saturating_add(PATIENCE.as_secs())

@@ -3,8 +3,11 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustix::fs::{CWD, RenameFlags};
+
 use super::tests::{NQN, attr, host, owner};
 use super::{Claim, Registered};
+use crate::testing::FakeHost;
 
 #[test]
 fn of_many_claimants_one_is_granted() {
@@ -40,6 +43,64 @@ fn of_many_claimants_one_is_granted() {
             "{outcomes:?}"
         );
         assert_eq!(registry.owner(&device).unwrap(), Some(winner));
+        registry.delete(&device).unwrap();
+    }
+    assert_eq!(host.registry_names(), Vec::<String>::new());
+}
+
+/// Another tool's claim, which knows nothing of our lock: a whole entry, or an owner in an entry
+/// without one, put into place only where there is none.
+fn foreign_claim(host: &FakeHost, number: usize) -> bool {
+    let dir = host.path("run/nvme/registry");
+    let hidden = dir.join(format!(".nvme3.tmp.foreign{number}"));
+    std::fs::create_dir_all(&hidden).unwrap();
+    std::fs::write(hidden.join("owner"), format!("foreign-{number}\n")).unwrap();
+    let entry = dir.join("nvme3");
+    let (from, to) = match entry.exists() {
+        true => (hidden.join("owner"), entry.join("owner")),
+        false => (hidden.clone(), entry),
+    };
+    let won = rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).is_ok();
+    let _ = std::fs::remove_dir_all(hidden);
+    won
+}
+
+#[test]
+fn tools_without_the_lock_lose_nothing() {
+    let (host, registry, device) = host();
+    for round in 0..100 {
+        host.foreign_entry("nvme3", &[("note", "unowned\n")]);
+        if round % 2 == 0 {
+            registry.delete(&device).unwrap();
+        }
+        let start = Barrier::new(6);
+        let winners: Vec<String> = std::thread::scope(|scope| {
+            let (host, registry, device, start) = (&host, &registry, &device, &start);
+            let claims: Vec<_> = (0..6)
+                .map(|number| {
+                    scope.spawn(move || {
+                        start.wait();
+                        if number % 2 == 0 {
+                            let won = foreign_claim(host, number);
+                            return won.then(|| format!("foreign-{number}"));
+                        }
+                        let me = owner(&format!("own-{number}"));
+                        let claim = registry.claim(device, &me).unwrap();
+                        (claim == Claim::Granted).then(|| me.to_string())
+                    })
+                })
+                .collect();
+            claims
+                .into_iter()
+                .filter_map(|claim| claim.join().unwrap())
+                .collect()
+        });
+        let now = registry
+            .owner(&device)
+            .unwrap()
+            .map(|owner| owner.to_string());
+        assert_eq!(winners.len(), 1, "round {round}: {winners:?}, now {now:?}");
+        assert_eq!(now.as_ref(), winners.first());
         registry.delete(&device).unwrap();
     }
     assert_eq!(host.registry_names(), Vec::<String>::new());

@@ -350,6 +350,10 @@ fn garbage_is_collected_and_the_living_stay() {
     host.foreign_entry(".nvme3.tmp.young1", &[("owner", "half\n")]);
     assert_eq!(registry.collect_garbage().unwrap(), 1);
     assert_eq!(host.registry_names(), [".nvme3.tmp.young1", "nvme3"]);
+    host.foreign_entry(".trash.abcdef", &[("owner", "gone\n")]);
+    let later = std::time::SystemTime::now() + std::time::Duration::from_secs(120);
+    assert_eq!(registry.collect(later).unwrap(), 2);
+    assert_eq!(host.registry_names(), ["nvme3"]);
     assert_eq!(registry.owner(&device).unwrap(), Some(owner("me")));
 }
 
