@@ -32,9 +32,11 @@
 //! - What is no longer desired leaves the table at once; while it is *starting*, with the result.
 //!   Its controller stays connected and keeps its unit.
 //! - What is found at the start is claimed if it is desired and unowned. That goes for the
-//!   controllers that the first listing had, and for connections that the configuration named at
-//!   the start or that the first log page of a discovery controller desired since the start (by
-//!   referral, too) named. All other unowned controllers were made by somebody else: foreign.
+//!   controllers that the first listing had, and for connections that the first good configuration
+//!   named, or the first log page of a discovery controller desired since then (by referral, too),
+//!   however late that one answers. All other unowned controllers were made by somebody else:
+//!   foreign.
+//! - A connect whose result was lost with the connector is repeated only after a listing.
 //! - A registry entry can appear a moment after its controller. So an unowned controller gets a
 //!   second look, [`crate::ActionKind::Rescan`], before foreign is the last word.
 
@@ -73,7 +75,7 @@ pub(crate) struct Connection {
     pub(crate) since: Timestamp,
     /// When it became connected, lost or not since.
     pub(crate) bound_at: Timestamp,
-    /// The controller that the connector says is this connection.
+    /// The controller that the connector says is this connection; it may be gone since.
     pub(crate) made: Option<Incarnation>,
     pub(crate) excluded: Option<Origin>,
     /// `excluded` is what the connector said, and the settled set may not know it.

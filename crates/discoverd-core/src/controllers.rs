@@ -96,9 +96,6 @@ impl Core {
         let mut keys = self.connections.leading_to(&known.live);
         keys.extend(known.bound);
         for key in keys {
-            if let Some(connection) = self.connections.get_mut(&key) {
-                connection.made.take_if(|made| *made == at);
-            }
             self.decide(&key, now);
         }
     }

@@ -12,6 +12,8 @@ mod exclusions;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
+mod many;
+#[cfg(test)]
 mod others;
 #[cfg(test)]
 mod retry;

@@ -81,6 +81,18 @@ fn a_sighting_waits_for_the_connect() {
 }
 
 #[test]
+fn a_sighting_of_the_making_that_comes_late_changes_nothing() {
+    let mut world = one();
+    world.connected("io1", "nvme1");
+    let mut half = live("io1", "nvme1", world.ino("nvme1"), "");
+    half.class = None;
+    half.state = nvmf_types::ControllerState::New;
+    half.tid.nqn = nvmf_types::Nqn::reported("(efault)").unwrap();
+    assert_eq!(world.seen(half), [""; 0]);
+    assert_eq!(world.state("io1"), "connected: connected as nvme1");
+}
+
+#[test]
 fn a_connect_of_something_unseen_is_looked_at_again() {
     let mut world = one();
     let outcome = ConnectOutcome::Connected {

@@ -150,6 +150,28 @@ fn discovered_ones_are_claimed_by_the_first_log_page_only() {
 }
 
 #[test]
+fn only_what_was_unowned_and_desired_at_the_start_is_claimed() {
+    let found = vec![live("io1", "nvme1", 1, ""), live("io2", "nvme2", 2, "stas")];
+    let (mut world, _) = World::started(&["io2"], found);
+    assert_eq!(
+        world.send(Event::ConfigLoaded(config(&["io1", "io2"]))),
+        [""; 0]
+    );
+    assert!(
+        world
+            .state("io1")
+            .starts_with("foreign: connected by hand as nvme1")
+    );
+    let released = vec![live("io1", "nvme1", 1, ""), live("io2", "nvme2", 2, "")];
+    assert_eq!(world.send(Event::Listed(released)), [""; 0]);
+    assert!(
+        world
+            .state("io2")
+            .starts_with("foreign: connected by hand as nvme2")
+    );
+}
+
+#[test]
 fn a_controller_in_the_making_waits_until_it_is_made() {
     let mut half = live("io1", "nvme1", 2, "");
     half.class = None;
