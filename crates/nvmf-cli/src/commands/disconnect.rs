@@ -196,6 +196,17 @@ mod tests {
     }
 
     #[test]
+    fn a_local_subsystem_is_refused_by_name() {
+        let host = FakeHost::new();
+        host.pcie("nvme0");
+        let nqn = "nqn.2014.08.org.nvmexpress:80868086";
+        let (outcome, out) = disconnect(&host, &[], Some(nqn), Format::Normal);
+        assert_eq!(outcome, Outcome::Incomplete);
+        assert_eq!(out.stderr(), format!("nvmf: disconnect: nvme0: {LOCAL}\n"));
+        assert_eq!(host.deletes("nvme0"), "");
+    }
+
+    #[test]
     fn one_failure_does_not_keep_the_others() {
         let host = FakeHost::new();
         host.pcie("nvme0");
