@@ -14,7 +14,7 @@ use std::process::Command;
 const MAY_USE: &[(&str, &[&str])] = &[
     ("nvmf-types", &["serde", "thiserror", "uuid", "zerocopy"]),
     ("nvmf", &["nvmf-types", "rustix", "thiserror"]),
-    ("discoverd-core", &["nvmf-types", "serde", "thiserror"]),
+    ("discoverd-core", &["nvmf-types", "serde"]),
     (
         "nvmf-connector",
         &[
