@@ -61,13 +61,13 @@ fn start(arguments: Arguments) -> anyhow::Result<()> {
     done
 }
 
-/// `PREFIX/libexec/nvmf/nvmf-connector` for a daemon in `PREFIX/sbin`.
+/// `PREFIX/libexec/nvmf/connector` for a daemon in `PREFIX/sbin`.
 fn beside_this_program() -> PathBuf {
     let this = std::env::current_exe().unwrap_or_else(|_| "/usr/sbin/nvme-discoverd".into());
     let prefix = this.ancestors().nth(2).map(PathBuf::from);
     prefix
         .unwrap_or_else(|| "/usr".into())
-        .join("libexec/nvmf/nvmf-connector")
+        .join("libexec/nvmf/connector")
 }
 
 #[cfg(test)]
@@ -78,6 +78,6 @@ mod tests {
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;
         Arguments::command().debug_assert();
-        assert!(beside_this_program().ends_with("libexec/nvmf/nvmf-connector"));
+        assert!(beside_this_program().ends_with("libexec/nvmf/connector"));
     }
 }

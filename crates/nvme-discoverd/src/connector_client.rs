@@ -194,6 +194,8 @@ const fn failure(kind: protocol::FailureKind) -> FailureKind {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use nvmf_types::{ConnectOptions, ControllerClass, Owner};
     use tokio::net::UnixListener;
 
@@ -238,7 +240,8 @@ mod tests {
         }
 
         async fn finished(&mut self) -> (u64, ConnectOutcome) {
-            match self.inbox.recv().await {
+            let next = tokio::time::timeout(Duration::from_secs(30), self.inbox.recv());
+            match next.await.expect("an answer") {
                 Some(Input::Event(Event::ConnectFinished { id, outcome })) => (id.0, outcome),
                 other => panic!("{other:?}"),
             }

@@ -84,7 +84,7 @@ mod tests {
             transport,
             description: "NVMe over Fabrics (tcp, 192.0.2.1)".into(),
         };
-        properties(&spec, Path::new("/usr/libexec/nvmf/nvmf-connector"))
+        properties(&spec, Path::new("/usr/libexec/nvmf/connector"))
             .into_iter()
             .map(|(name, value)| (name, value.to_string()))
             .collect()
@@ -94,7 +94,7 @@ mod tests {
     fn exactly_this_controller_is_disconnected() {
         assert_eq!(
             of(Transport::Tcp)["ExecStop"],
-            r#"[("/usr/libexec/nvmf/nvmf-connector", ["/usr/libexec/nvmf/nvmf-connector", "disconnect", "nvme3", "4711", "discoverd"], false)]"#
+            r#"[("/usr/libexec/nvmf/connector", ["/usr/libexec/nvmf/connector", "disconnect", "nvme3", "4711", "discoverd"], false)]"#
         );
         let name = name(&"nvme3".parse().unwrap(), 4711);
         assert_eq!(name, "nvmf-nvme3-4711.service");

@@ -12,6 +12,8 @@ use crate::bus::tests::pair;
 pub(crate) enum Answer {
     /// The job ends so; its end is even announced before the call returns.
     Job(&'static str),
+    /// The job does not end by itself.
+    Pending,
     Exists,
     ShuttingDown,
     Destructive,
@@ -58,6 +60,7 @@ impl Fake {
                 }
                 Ok(ObjectPath::try_from("/job/2").unwrap().into())
             }
+            Answer::Pending => Ok(ObjectPath::try_from("/job/2").unwrap().into()),
             Answer::Exists => Err(FakeError::UnitExists(name)),
             Answer::ShuttingDown => Err(FakeError::ShuttingDown("going down".into())),
             Answer::Destructive => Err(FakeError::TransactionIsDestructive("no".into())),
@@ -85,7 +88,7 @@ impl Fake {
 }
 
 struct World {
-    _server: Connection,
+    server: Connection,
     units: Units,
     inbox: mpsc::UnboundedReceiver<Input>,
     seen: mpsc::UnboundedReceiver<String>,
@@ -110,7 +113,7 @@ async fn world(answer: Answer, state: &'static str) -> World {
         .await
         .unwrap();
     World {
-        _server: server,
+        server,
         units,
         inbox,
         seen,
@@ -176,23 +179,35 @@ async fn only_a_shutdown_is_a_refusal() {
 }
 
 #[tokio::test]
-async fn a_stop_never_overtakes_the_start() {
-    let mut world = world(Answer::Job("done"), "running").await;
+async fn a_stop_waits_for_the_end_of_the_start() {
+    let mut world = world(Answer::Pending, "running").await;
     world.units.start(ActionId(1), spec());
+    let unit = "nvmf-nvme3-4711.service";
+    assert_eq!(
+        world.seen.recv().await.unwrap(),
+        format!("start {unit} fail")
+    );
     world.units.stop(&spec().device, spec().sysfs_ino);
-    assert_eq!(
-        world.seen.recv().await.unwrap(),
-        "start nvmf-nvme3-4711.service fail"
-    );
-    assert_eq!(
-        world.seen.recv().await.unwrap(),
-        "stop nvmf-nvme3-4711.service"
-    );
+    // whatever was sent before is seen when this is answered
+    tokio::task::yield_now().await;
+    world.units.0.systemd.system_state().await.unwrap();
+    assert!(world.seen.try_recv().is_err(), "it would cancel the start");
+    let fake = world
+        .server
+        .object_server()
+        .interface::<_, Fake>("/org/freedesktop/systemd1")
+        .await
+        .unwrap();
+    let job = ObjectPath::try_from("/job/2").unwrap();
+    Fake::job_removed(fake.signal_emitter(), 1, job, unit, "done")
+        .await
+        .unwrap();
+    assert_eq!(world.seen.recv().await.unwrap(), format!("stop {unit}"));
 }
 
 #[tokio::test]
 async fn a_bus_that_goes_away_ends_the_daemon() {
     let mut world = world(Answer::Exists, "running").await;
-    world._server.close().await.unwrap();
+    world.server.close().await.unwrap();
     assert!(matches!(world.inbox.recv().await, Some(Input::Fatal(_))));
 }
