@@ -26,4 +26,4 @@ pub mod uevent;
 mod world;
 
 pub use files::OrFail;
-pub use world::{LATER, Ran, SOON, Status, TimedOut, World};
+pub use world::{HOST_MODULES, LATER, Ran, SOON, Status, TimedOut, World};

@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use crate::files::{OrFail, make_dir, names, put};
 
@@ -217,6 +218,10 @@ impl Target {
 
 impl Drop for Target {
     fn drop(&mut self) {
+        if thread::panicking() {
+            // The world is to be printed as it is; it removes every target when it ends.
+            return;
+        }
         remove_port(&self.port);
         for nqn in &self.subsystems {
             remove_subsystem(nqn);

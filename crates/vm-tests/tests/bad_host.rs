@@ -1,7 +1,7 @@
 //! A host that lacks what we need, or is configured wrongly: one clear error each.
 
 use nvmf_testkit::target::Target;
-use nvmf_testkit::{LATER, SOON, World};
+use nvmf_testkit::{HOST_MODULES, LATER, SOON, World};
 
 #[test]
 fn a_bad_configuration_is_named_by_line_and_the_last_good_one_kept() {
@@ -70,20 +70,27 @@ fn a_configuration_that_cannot_be_read_is_named() {
 fn without_modules_it_is_said_which_to_load() {
     let world = World::new("without_modules_it_is_said_which_to_load");
     let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.modules:", 1);
-    world.take_modules();
-    let nqn = "nqn.2026-11.modules:1";
-    let said = world.nvmf_connect(&target, nqn, &[]).expect_failure(1);
-    assert!(
-        said.contains("modprobe") && said.contains("nvme-tcp"),
-        "{said}"
-    );
+    let connect = || {
+        world
+            .nvmf_connect(&target, "nqn.2026-11.modules:1", &[])
+            .expect_failure(1)
+    };
+    world.take_modules(&["nvme-tcp"]);
+    let said = connect();
+    assert!(said.contains("modprobe nvme-tcp"), "{said}");
+    world.give_modules();
+    world.take_modules(HOST_MODULES);
+    let said = connect();
+    assert!(said.contains("modprobe nvme-fabrics"), "{said}");
     world.config(&target.as_subsystems());
     world.daemon_config("[Global]\nretry-max = 2\n");
     world.start();
     world.wait_for("the status says it too", SOON, || {
         let status = world.status();
-        let error = status.connection(nqn, "last-error").unwrap_or_default();
-        (status.problems() + &error).contains("modprobe")
+        let error = status
+            .connection("nqn.2026-11.modules:1", "last-error")
+            .unwrap_or_default();
+        (status.problems() + &error).contains("modprobe nvme-fabrics")
     });
     world.give_modules();
     world.wait_connected(target.nqns(), LATER);

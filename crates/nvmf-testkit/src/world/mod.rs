@@ -6,6 +6,7 @@ mod neighbour;
 mod outcome;
 mod report;
 
+pub use neighbour::HOST_MODULES;
 pub use outcome::{Ran, Status, TimedOut};
 
 use std::cell::RefCell;

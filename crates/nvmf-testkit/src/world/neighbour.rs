@@ -1,10 +1,25 @@
 //! What others do to the machine: other tools, missing modules.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use super::{Ran, World};
-use crate::files::OrFail;
+use crate::files::{OrFail, make_dir, names};
 use crate::target::Target;
+
+/// Modules of the host side, users first.
+pub const HOST_MODULES: &[&str] = &[
+    "nvme-tcp",
+    "nvme-loop",
+    "nvme-fcloop",
+    "nvme-fc",
+    "nvme-rdma",
+    "nvme-fabrics",
+];
+
+/// Where the modules are that were not taken away.
+const OTHERS: &str = "/run/nvmf-testkit-modules";
 
 impl World {
     /// `nvme connect`, as Debian ships it, to one subsystem of a target.
@@ -22,29 +37,32 @@ impl World {
         self.nvmf(&arguments)
     }
 
-    /// Takes the host's modules of NVMe over Fabrics away: unloads them, and hides their files
-    /// until [`Self::give_modules`] or the end of the world.
+    /// Takes modules of the host side away, in this order: unloads them, and hides their files until
+    /// [`Self::give_modules`] or the end of the world. Names are spelled as in file names.
     #[track_caller]
-    pub fn take_modules(&self) {
-        // Not loaded is as good as unloaded.
-        for module in [
-            "nvme_tcp",
-            "nvme_loop",
-            "nvme_fcloop",
-            "nvme_fc",
-            "nvme_rdma",
-            "nvme_fabrics",
-        ] {
+    pub fn take_modules(&self, modules: &[&str]) {
+        for module in modules {
+            // Not loaded is as good as unloaded.
             let _ = Command::new("rmmod").arg(module).output();
+            let loaded = Path::new("/sys/module").join(module.replace('-', "_"));
+            assert!(
+                !loaded.exists(),
+                "{module} is still loaded; modules: {}",
+                self.modules()
+            );
         }
-        let left = std::path::Path::new("/dev/nvme-fabrics").exists();
-        assert!(
-            !left,
-            "nvme-fabrics is still loaded, its users: {}",
-            self.modules()
-        );
-        let folder = modules_folder();
-        self.run("mount", &["-t", "tmpfs", "none", &folder])
+        let (folder, others) = (modules_folder(), Path::new(OTHERS));
+        make_dir(others);
+        for name in names(&folder) {
+            if !modules
+                .iter()
+                .any(|module| name.starts_with(&format!("{module}.ko")))
+            {
+                let copied = fs::copy(Path::new(&folder).join(&name), others.join(&name));
+                copied.or_fail(format_args!("copy `{name}`"));
+            }
+        }
+        self.run("mount", &["--bind", OTHERS, &folder])
             .expect_success();
         self.on_end("modules", give_modules);
     }
@@ -55,7 +73,7 @@ impl World {
     }
 
     fn modules(&self) -> String {
-        let loaded = std::fs::read_to_string("/proc/modules").unwrap_or_default();
+        let loaded = fs::read_to_string("/proc/modules").unwrap_or_default();
         loaded
             .lines()
             .filter(|line| line.contains("nvm"))
@@ -67,10 +85,10 @@ impl World {
 fn give_modules() {
     // Not hidden (any more) is what is wanted.
     let _ = Command::new("umount").arg(modules_folder()).output();
+    let _ = fs::remove_dir_all(OTHERS);
 }
 
 fn modules_folder() -> String {
-    let release =
-        std::fs::read_to_string("/proc/sys/kernel/osrelease").or_fail("ask for the kernel");
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").or_fail("ask for the kernel");
     format!("/lib/modules/{}/kernel/drivers/nvme/host", release.trim())
 }
