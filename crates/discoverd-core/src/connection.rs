@@ -36,7 +36,9 @@
 //!   named, or the first log page of a discovery controller desired since then (by referral, too),
 //!   however late that one answers. All other unowned controllers were made by somebody else:
 //!   foreign.
-//! - A connect whose result was lost with the connector is repeated only after a listing.
+//! - A connect whose result was lost with the connector is repeated only after a listing. What it
+//!   may have made, an unowned controller that appeared since, is claimed: the connector died
+//!   between the kernel's answer and the registry entry.
 //! - A registry entry can appear a moment after its controller. So an unowned controller gets a
 //!   second look, [`crate::ActionKind::Rescan`], before foreign is the last word.
 
@@ -82,6 +84,10 @@ pub(crate) struct Connection {
     pub(crate) stopped_by_connector: bool,
     pub(crate) backoff: Backoff,
     pub(crate) attempts: u32,
+    /// When the last attempt began, or the first of those whose result was lost.
+    pub(crate) asked_at: Timestamp,
+    /// The result of an attempt was lost: what appeared since `asked_at` may be its work.
+    pub(crate) unanswered: bool,
     /// The options of the last attempt.
     pub(crate) tried: Option<Box<ConnectOptions>>,
     pub(crate) last_error: Option<String>,
@@ -144,6 +150,8 @@ impl Connection {
             stopped_by_connector: false,
             backoff: Backoff::default(),
             attempts: 0,
+            asked_at: now,
+            unanswered: false,
             tried: None,
             last_error: None,
             page: Page::default(),

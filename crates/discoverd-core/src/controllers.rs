@@ -115,6 +115,8 @@ impl Core {
             return;
         };
         connection.life = Life::Waiting;
+        // "Already connected" may be about what an attempt without an answer made.
+        connection.unanswered &= matches!(outcome, ConnectOutcome::AlreadyConnected(_));
         match outcome {
             ConnectOutcome::Connected {
                 device,
@@ -145,6 +147,7 @@ impl Core {
             ConnectOutcome::Failed { message, kind } => {
                 connection.last_error = Some(message.clone());
                 if kind == FailureKind::ConnectorLost {
+                    connection.unanswered = true;
                     self.unsure.insert(key.clone());
                     self.outbox.rescan();
                 }

@@ -186,6 +186,9 @@ impl Core {
                 (Life::Foreign(at), reason)
             }
             None if known.claimable && connection.may_claim => return self.claim(key, at, now),
+            None if connection.unanswered && known.since >= connection.asked_at => {
+                return self.claim(key, at, now);
+            }
             None => {
                 let reason =
                     format!("connected by hand as {at}; unowned, left alone until it goes");
@@ -212,6 +215,7 @@ impl Core {
         let new = connection.life.ours() != Some(&at);
         if new {
             connection.bound_at = now;
+            connection.unanswered = false;
             connection.last_error = None;
             self.timers.clear(&Timer::Retry(key.clone()));
             self.abandon_page(key);
@@ -312,6 +316,9 @@ impl Core {
         };
         connection.attempts = connection.attempts.saturating_add(1);
         connection.tried = Some(Box::new(options.clone()));
+        if !connection.unanswered {
+            connection.asked_at = now;
+        }
         let attempt = connection.attempts;
         let request = ConnectRequest {
             tid: key.tid().clone(),

@@ -23,6 +23,8 @@ struct Run {
     excluded: ExclusionSet,
     /// Incarnations that the first listing had.
     first: BTreeSet<u64>,
+    /// Connections with an attempt whose result was lost.
+    lost: BTreeSet<String>,
     units: BTreeSet<u64>,
     refused: BTreeSet<u64>,
     open: Vec<(ActionId, ActionKind)>,
@@ -38,6 +40,7 @@ impl Run {
             started: false,
             excluded: ExclusionSet::default(),
             first: BTreeSet::new(),
+            lost: BTreeSet::new(),
             units: BTreeSet::new(),
             refused: BTreeSet::new(),
             open: Vec::new(),
@@ -101,7 +104,15 @@ impl Run {
                 assert!(self.truth.values().all(|live| live.sysfs_ino != *sysfs_ino));
             }
             ActionKind::Claim { sysfs_ino, .. } => {
-                assert!(self.first.contains(sysfs_ino), "claimed a newcomer");
+                let orphan = self
+                    .truth
+                    .values()
+                    .find(|live| live.sysfs_ino == *sysfs_ino)
+                    .is_none_or(|live| self.lost.contains(&name(&live.tid)));
+                assert!(
+                    orphan || self.first.contains(sysfs_ino),
+                    "claimed a newcomer"
+                );
             }
             ActionKind::Disconnect { sysfs_ino, .. } => {
                 assert!(self.refused.contains(sysfs_ino), "disconnected");
@@ -303,9 +314,14 @@ impl Run {
                     cntlid: 1,
                 }
             }
-            100..=149 => failed(FailureKind::Refused),
+            100..=149 => {
+                self.lost.remove(name);
+                failed(FailureKind::Refused)
+            }
             150..=199 => {
-                self.appear(name, "discoverd");
+                let entry_too = how.is_multiple_of(2);
+                self.appear(name, if entry_too { "discoverd" } else { "" });
+                self.lost.insert(name.to_owned());
                 failed(FailureKind::ConnectorLost)
             }
             _ => ConnectOutcome::Excluded {

@@ -133,6 +133,39 @@ fn no_retry_before_the_look_after_a_lost_connector() {
 }
 
 #[test]
+fn what_a_dead_connector_made_without_an_entry_is_claimed() {
+    let mut world = one();
+    assert_eq!(world.failed("io1", FailureKind::ConnectorLost), ["rescan"]);
+    let made = live("io1", "nvme1", 9, "");
+    assert_eq!(world.send(Event::Listed(vec![made])), ["claim nvme1"]);
+}
+
+#[test]
+fn what_a_dead_connector_made_late_is_claimed_too() {
+    let mut world = one();
+    world.failed("io1", FailureKind::ConnectorLost);
+    world.send(Event::Listed(vec![]));
+    assert_eq!(world.pass(2_400), ["connect io1"]);
+    let late = ConnectOutcome::AlreadyConnected(live("io1", "nvme1", 9, ""));
+    assert!(
+        world
+            .finished("io1", late)
+            .contains(&"claim nvme1".to_owned())
+    );
+}
+
+#[test]
+fn after_an_answer_a_newcomer_is_somebody_elses_again() {
+    let mut world = one();
+    world.failed("io1", FailureKind::ConnectorLost);
+    world.send(Event::Listed(vec![]));
+    assert_eq!(world.pass(2_400), ["connect io1"]);
+    world.failed("io1", FailureKind::Refused);
+    assert_eq!(world.seen(live("io1", "nvme1", 9, "")), [""; 0]);
+    assert!(world.state("io1").starts_with("foreign: "));
+}
+
+#[test]
 fn already_connected_is_connected_or_foreign() {
     let (mut world, _) = World::started(&["io1", "io2"], vec![]);
     let mine = ConnectOutcome::AlreadyConnected(live("io1", "nvme1", 9, &ours()));
