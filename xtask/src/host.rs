@@ -26,10 +26,12 @@ const NEEDED_FILES: &[(&str, &str)] = &[(
     "debian-archive-keyring",
 )];
 
-/// The root of the workspace.
+/// The root of the workspace: that of the `cargo run` that started us, because two checkouts may
+/// share one target folder, else the one we were built in.
 pub(crate) fn workspace() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here).to_owned()
+    let here = env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    here.parent().unwrap_or(&here).to_owned()
 }
 
 /// Where cargo builds.
