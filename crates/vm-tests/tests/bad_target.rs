@@ -1,5 +1,8 @@
 //! Targets that lie, refuse or stay silent: the others are not to suffer.
-#![expect(clippy::print_stdout, reason = "the figures are for the reader of the log")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are for the reader of the log"
+)]
 
 use std::time::{Duration, Instant};
 
