@@ -22,12 +22,13 @@ pub fn current() -> u32 {
 
 /// Ends this stage with `systemctl reboot` or `poweroff`; does not come back.
 ///
-/// `name` names the console log of this boot for [`console`].
+/// `name` names the console log of this boot for [`going_down`].
 pub fn end_with(name: &str, verb: &str) -> ! {
     put(
         share().join("stage").join(name),
         format!("{}\n", current() + 1),
     );
+    put("/dev/kmsg", format!("{}\n", mark(name, current())));
     let status = Command::new("systemctl")
         .arg(verb)
         .status()
@@ -38,12 +39,20 @@ pub fn end_with(name: &str, verb: &str) -> ! {
     }
 }
 
-/// The console log of the boot that ended with `stage`.
+/// What the console said from [`end_with`] of `stage` on, until the machine was off.
 #[must_use]
-pub fn console(name: &str, stage: u32) -> String {
+pub fn going_down(name: &str, stage: u32) -> String {
     let path = share().join("console").join(format!("{name}.{stage}.log"));
     let log = fs::read(&path).or_fail(format_args!("read `{}`", path.display()));
-    String::from_utf8_lossy(&log).into_owned()
+    let log = String::from_utf8_lossy(&log);
+    let (_, rest) = log
+        .split_once(&mark(name, stage))
+        .unwrap_or_else(|| panic!("no end of stage {stage} in\n{log}"));
+    rest.to_owned()
+}
+
+fn mark(name: &str, stage: u32) -> String {
+    format!("nvmf-test: {name}: stage {stage} ends")
 }
 
 fn share() -> PathBuf {

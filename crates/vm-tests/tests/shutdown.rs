@@ -16,7 +16,7 @@ fn poweroff_disconnects_before_the_network_goes() {
         connect_mount_and_power_off();
     }
     let _ = fs::remove_file(NETWORK_UNIT);
-    let console = stage::console(NAME, 0);
+    let console = stage::going_down(NAME, 0);
     let at = |what: &str| console.find(what);
     let last = |what: &str| console.rfind(what);
     let network = at(NETWORK_GOES).unwrap_or_else(|| panic!("no `{NETWORK_GOES}` in\n{console}"));
