@@ -59,15 +59,17 @@ impl Stage {
     }
 }
 
-/// Plays all scenes.
+/// Plays the scenes, until one went wrong: each needs what the one before it left.
 pub(super) fn play(mut stage: Stage, story: &mut Story) -> Stage {
-    desired(&mut stage, story);
-    connected(&stage, story);
-    added(&mut stage, story);
-    failing(&mut stage, story);
-    owners(&mut stage, story);
-    excluded(&stage, story);
-    killed(&stage, story);
+    let scenes = [desired, connected, added, failing, owners, excluded, killed];
+    for scene in scenes {
+        if story.is_true_so_far() {
+            scene(&mut stage, story);
+        }
+    }
+    if !story.is_true_so_far() {
+        story.quote("What the daemon said:", &stage.world.journal());
+    }
     stage
 }
 
@@ -92,7 +94,7 @@ fn desired(stage: &mut Stage, story: &mut Story) {
     );
 }
 
-fn connected(stage: &Stage, story: &mut Story) {
+fn connected(stage: &mut Stage, story: &mut Story) {
     story.step("nvme-discoverd connects all of it");
     let began = Instant::now();
     let started = stage.world.run("systemctl", &["start", "nvme-discoverd"]);
@@ -217,7 +219,7 @@ fn owners(stage: &mut Stage, story: &mut Story) {
     );
 }
 
-fn excluded(stage: &Stage, story: &mut Story) {
+fn excluded(stage: &mut Stage, story: &mut Story) {
     story.step("An exclusion");
     let nqn = format!("{NQN}4");
     let entry = format!("nqn={nqn}");
@@ -253,7 +255,7 @@ fn excluded(stage: &Stage, story: &mut Story) {
     story.check_wait("the exclusion is taken out: it is connected again", &back);
 }
 
-fn killed(stage: &Stage, story: &mut Story) {
+fn killed(stage: &mut Stage, story: &mut Story) {
     story.step("The daemon dies");
     let (before, made) = (stage.world.controllers(), stage.world.controllers_made());
     let pid = stage

@@ -114,6 +114,11 @@ impl Story {
         }
     }
 
+    /// Whether everything was seen until now.
+    pub(super) fn is_true_so_far(&self) -> bool {
+        self.missed.is_empty()
+    }
+
     /// Ends the story.
     pub(super) fn end(self) -> ExitCode {
         let seconds = self.began.elapsed().as_secs();
@@ -126,7 +131,7 @@ impl Story {
             return ExitCode::SUCCESS;
         }
         let text = format!(
-            "{} of {} not seen:",
+            "{} of {} not seen; the story ends here:",
             self.missed.len(),
             self.seen + self.missed.len()
         );
