@@ -104,8 +104,15 @@ fn style(state: &str) -> Style {
     }
 }
 
+/// Why it is in its state; where nothing is to be said but that it is connected, who asks for it.
 fn why(row: &Row) -> String {
-    let mut text = row.reason.clone();
+    let mut text = match (plainly_connected(row), row.sources.as_slice()) {
+        (Some(rest), [source]) => format!("{source}{rest}"),
+        (Some(rest), [source, others @ ..]) => {
+            format!("{source} and {} more{rest}", others.len())
+        }
+        _ => row.reason.clone(),
+    };
     if let Some(error) = &row.last_error
         && !text.contains(error.as_str())
         && row.state == "retrying"
@@ -116,6 +123,14 @@ fn why(row: &Row) -> String {
         text.push_str(&format!("; next attempt in {}", duration(next)));
     }
     text
+}
+
+/// What the reason adds to the device and the state, which have columns of their own.
+fn plainly_connected(row: &Row) -> Option<&str> {
+    let device = row.device.as_deref()?;
+    row.reason
+        .strip_prefix("connected as ")?
+        .strip_prefix(device)
 }
 
 fn details(row: &Row) -> Vec<String> {
@@ -216,6 +231,26 @@ nqn.2014-08.org.example:b           192.0.2.10:4420  retrying               -   
 nqn.2014-08.org.example:c\\u{1b}[2J  192.0.2.10:4420  reconnecting (kernel)  -          nvme3   no longer asked for
 problem: nvme-fabrics.conf:3: error: x; y"
         );
+    }
+
+    #[test]
+    fn connected_things_say_who_asks() {
+        let mut row = row(
+            "a",
+            "connected",
+            "connected as nvme1; its log page names 2 connections",
+        );
+        row.device = Some("nvme1".to_owned());
+        row.sources = vec!["/etc/nvme/nvme-fabrics.conf:4".to_owned()];
+        assert_eq!(
+            why(&row),
+            "/etc/nvme/nvme-fabrics.conf:4; its log page names 2 connections"
+        );
+        row.sources.push("discovery log page of x".to_owned());
+        row.reason = "connected as nvme1".to_owned();
+        assert_eq!(why(&row), "/etc/nvme/nvme-fabrics.conf:4 and 1 more");
+        row.reason = "connected, excluded by x.conf:2: will not be reconnected".to_owned();
+        assert_eq!(why(&row), row.reason);
     }
 
     #[test]
