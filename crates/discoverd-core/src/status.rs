@@ -139,7 +139,12 @@ impl fmt::Display for State {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}: {}", self.connection, self.state, self.reason)
+        write!(f, "{}: ", self.connection)?;
+        // many a reason begins with the state: once is enough
+        if !self.reason.starts_with(&self.state.to_string()) {
+            write!(f, "{}: ", self.state)?;
+        }
+        f.write_str(&self.reason)
     }
 }
 

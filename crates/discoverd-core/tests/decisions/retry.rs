@@ -201,7 +201,7 @@ fn the_log_has_one_line_per_change() {
             format!("{io1}: starting: connecting, attempt 1"),
             format!("{io1}: retrying: silent: no luck"),
             format!("{io1}: starting: connecting, attempt 2"),
-            format!("{io1}: connected: connected as nvme1"),
+            format!("{io1}: connected as nvme1"),
         ]
     );
 }
