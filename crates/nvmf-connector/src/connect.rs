@@ -15,7 +15,8 @@ const MAX_PROBE: Duration = Duration::from_secs(30);
 /// Asks the target, in user space, whether it answers. `None`: it does.
 pub(crate) fn ask_target(call: &Connect) -> Option<Outcome> {
     let limit = Duration::from_millis(call.probe_timeout_ms).min(MAX_PROBE);
-    let error = probe(&call.tid, call.class, limit).err()?;
+    let tls = call.options.tls == Some(true);
+    let error = probe(&call.tid, call.class, tls, limit).err()?;
     Some(Outcome::Failed {
         kind: probe_failure(&error),
         message: format!("cannot connect {}: {error}", call.tid.log_form()),

@@ -9,4 +9,4 @@ mod pdu;
 mod run;
 
 pub use error::{ProbeError, Stage};
-pub use run::{probe, reach};
+pub use run::probe;

@@ -20,11 +20,12 @@ mod outcome;
 #[cfg(test)]
 mod races;
 mod read;
+mod reap;
 mod stamp;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use error::{RegistryError, RegistryErrorKind};
-pub use outcome::{Claim, Registered, Release};
+pub use outcome::{Claim, Reaped, Registered, Release};
 pub use read::{Entry, Registry};

@@ -235,7 +235,7 @@ pub(super) fn establish(
     options: &ConnectOptions,
     owner: Option<&Owner>,
 ) -> Result<Connected, Unconnected> {
-    nvmf::probe::probe(tid, class, PROBE_TIMEOUT)
+    nvmf::probe::probe(tid, class, options.tls == Some(true), PROBE_TIMEOUT)
         .map_err(|e| Unconnected::Probe(format!("cannot connect {}: {e}", tid.log_form())))?;
     nvmf::connect::connect(root, tid, class, options, owner).map_err(Unconnected::Kernel)
 }

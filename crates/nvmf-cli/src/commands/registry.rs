@@ -10,6 +10,9 @@ use nvmf::registry;
 use nvmf_types::{AttrName, DeviceName};
 use serde::Serialize;
 
+mod reap;
+
+use self::reap::Reap;
 use crate::args::OutputArgs;
 use crate::cli::Outcome;
 use crate::output::{Output, clean};
@@ -25,6 +28,7 @@ pub(crate) enum Registry {
     Retrieve(Retrieve),
     Update(Update),
     Delete(Delete),
+    Reap(Reap),
 }
 
 /// List all entries
@@ -112,6 +116,7 @@ impl Registry {
             Self::Retrieve(args) => args.run(&registry, out),
             Self::Update(args) => args.run(&registry, out, prompt::confirm),
             Self::Delete(args) => args.run(&registry, out, prompt::confirm),
+            Self::Reap(args) => args.run(&registry, out),
         }
     }
 
@@ -121,12 +126,13 @@ impl Registry {
             Self::Retrieve(_) => "registry retrieve",
             Self::Update(_) => "registry update",
             Self::Delete(_) => "registry delete",
+            Self::Reap(_) => "registry reap",
         }
     }
 
     /// Whether it takes root.
     pub(crate) const fn changes(&self) -> bool {
-        matches!(self, Self::Update(_) | Self::Delete(_))
+        matches!(self, Self::Update(_) | Self::Delete(_) | Self::Reap(_))
     }
 
     pub(crate) const fn output(&self) -> &OutputArgs {
@@ -135,6 +141,7 @@ impl Registry {
             Self::Retrieve(args) => &args.output,
             Self::Update(args) => &args.output,
             Self::Delete(args) => &args.output,
+            Self::Reap(args) => args.output(),
         }
     }
 }

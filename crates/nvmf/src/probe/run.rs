@@ -14,40 +14,26 @@ use super::bind_device::bind_device;
 use super::{ProbeError, Stage, pdu};
 
 /// Asks whether an NVMe/TCP controller answers at `tid`: TCP connection, ICReq, ICResp, all within
-/// `timeout`. The address and interface that `tid` pins are used. Other transports cannot be asked
-/// from user space, and count as answering.
+/// `timeout`. The address and interface that `tid` pins are used. With `tls` set it is the TCP
+/// connection only: such a target says nothing before the handshake. Other transports cannot be
+/// asked from user space, and count as answering.
 ///
 /// # Errors
 /// Why it is not worth to ask the kernel.
 pub fn probe(
     tid: &TransportId,
     class: ControllerClass,
+    tls: bool,
     timeout: Duration,
 ) -> Result<(), ProbeError> {
     let deadline = Deadline {
         start: Instant::now(),
         timeout,
     };
-    let Some(socket) = connect(tid, class, &deadline)? else {
-        return Ok(());
-    };
-    exchange(&socket, &deadline)
-}
-
-/// Like [`probe`], but only the TCP connection: for a target that wants TLS before the first PDU.
-///
-/// # Errors
-/// Why it is not worth to ask the kernel.
-pub fn reach(
-    tid: &TransportId,
-    class: ControllerClass,
-    timeout: Duration,
-) -> Result<(), ProbeError> {
-    let deadline = Deadline {
-        start: Instant::now(),
-        timeout,
-    };
-    connect(tid, class, &deadline).map(|_| ())
+    match connect(tid, class, &deadline)? {
+        Some(socket) if !tls => exchange(&socket, &deadline),
+        _ => Ok(()),
+    }
 }
 
 struct Deadline {
@@ -226,7 +212,7 @@ mod tests {
                 assert!(request[8..].iter().all(|b| *b == 0));
                 answer(stream);
             });
-            probe(&tid, ControllerClass::Io, timeout)
+            probe(&tid, ControllerClass::Io, false, timeout)
         })
     }
 
@@ -254,7 +240,7 @@ mod tests {
         // The kernel completes the handshake, and nobody ever accepts.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let target = tid(listener.local_addr().unwrap(), "");
-        let error = probe(&target, ControllerClass::Io, SHORT).unwrap_err();
+        let error = probe(&target, ControllerClass::Io, false, SHORT).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the target is silent: no ICResp within 50 ms"
@@ -273,7 +259,7 @@ mod tests {
         let queued: Vec<_> = (0..4)
             .map(|_| connect(&target, ControllerClass::Io, &deadline()))
             .collect();
-        let error = probe(&target, ControllerClass::Io, SHORT).unwrap_err();
+        let error = probe(&target, ControllerClass::Io, false, SHORT).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the target is silent: no TCP connection within 50 ms"
@@ -306,9 +292,9 @@ mod tests {
     fn a_target_that_refuses() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let tid = tid(listener.local_addr().unwrap(), "");
-        reach(&tid, ControllerClass::Io, LONG).unwrap();
+        probe(&tid, ControllerClass::Io, true, LONG).unwrap();
         drop(listener);
-        let error = probe(&tid, ControllerClass::Io, LONG);
+        let error = probe(&tid, ControllerClass::Io, false, LONG);
         assert!(matches!(error, Err(ProbeError::Refused)), "{error:?}");
     }
 
@@ -316,14 +302,14 @@ mod tests {
     fn addresses_and_interfaces_that_this_host_lacks() {
         let target: SocketAddr = "127.0.0.1:4420".parse().unwrap();
         for more in [";host-traddr=192.0.2.77", ";host-iface=no-such-if"] {
-            let error = probe(&tid(target, more), ControllerClass::Io, LONG);
+            let error = probe(&tid(target, more), ControllerClass::Io, false, LONG);
             assert!(
                 matches!(error, Err(ProbeError::Local(_))),
                 "{more}: {error:?}"
             );
         }
         let scoped = "transport=tcp;traddr=fe80::1%no-such-if;nqn=nqn.2014-08.org.example:a";
-        let error = probe(&scoped.parse().unwrap(), ControllerClass::Io, LONG);
+        let error = probe(&scoped.parse().unwrap(), ControllerClass::Io, false, LONG);
         assert!(matches!(error, Err(ProbeError::Local(_))), "{error:?}");
     }
 
@@ -333,7 +319,7 @@ mod tests {
             "transport=loop;nqn=nqn.2014-08.org.example:a",
             "transport=rdma;traddr=192.0.2.1;nqn=nqn.2014-08.org.example:a",
         ] {
-            probe(&text.parse().unwrap(), ControllerClass::Io, SHORT).unwrap();
+            probe(&text.parse().unwrap(), ControllerClass::Io, false, SHORT).unwrap();
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::fs;
 pub(super) struct Found {
     pub(super) dir: OwnedFd,
     pub(super) ino: u64,
-    attributes: BTreeMap<String, String>,
+    pub(super) attributes: BTreeMap<String, String>,
     pub(super) live: bool,
 }
 

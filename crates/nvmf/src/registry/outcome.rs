@@ -42,6 +42,28 @@ pub enum Release {
     OwnedBy(Owner),
 }
 
+/// What became of the entry of a controller that the kernel removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Reaped {
+    /// It is gone.
+    Removed,
+    /// What is there is about a newer controller of the same name, and stays.
+    Kept,
+    /// There was none.
+    NoEntry,
+}
+
+impl fmt::Display for Reaped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => "entry removed",
+            Self::Kept => "entry kept: it is about a newer controller",
+            Self::NoEntry => "no entry",
+        })
+    }
+}
+
 impl fmt::Display for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

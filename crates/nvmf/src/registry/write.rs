@@ -298,12 +298,12 @@ fn one_line(value: &str) -> Kind<&str> {
     }
 }
 
-fn done<T>(step: Step, outcome: T) -> Option<T> {
+pub(super) fn done<T>(step: Step, outcome: T) -> Option<T> {
     (step == Step::Done).then_some(outcome)
 }
 
 /// Repeats until no other writer was faster.
-fn again<T>(mut attempt: impl FnMut() -> Kind<Option<T>>) -> Kind<T> {
+pub(super) fn again<T>(mut attempt: impl FnMut() -> Kind<Option<T>>) -> Kind<T> {
     for _ in 0..ATTEMPTS {
         if let Some(outcome) = attempt()? {
             return Ok(outcome);
