@@ -45,6 +45,14 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
+    /// Boots the guest if it is not up.
+    ///
+    /// # Errors
+    /// It could not be booted.
+    pub(crate) fn boot(&mut self) -> anyhow::Result<()> {
+        self.session.vm().map(|_| ())
+    }
+
     /// Runs a test through all its stages; what it printed is added to `said`.
     ///
     /// # Errors

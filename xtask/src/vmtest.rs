@@ -109,6 +109,7 @@ fn in_vm(args: &Test) -> anyhow::Result<Counts> {
             live: args.live,
         };
         for case in &cases {
+            runner.boot()?;
             let started = Instant::now();
             let mut said = Vec::new();
             let verdict = runner.run(case, &mut said)?;
