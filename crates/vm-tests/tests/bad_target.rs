@@ -104,8 +104,9 @@ fn a_target_that_refuses_is_tried_again() {
         let error = status.connection(nqn, "last-error").unwrap_or_default();
         status.state(nqn) == "retrying" && error.contains("refused")
     });
-    assert!(
-        world.controllers_made() < 5,
+    assert_eq!(
+        world.controllers_made(),
+        2,
         "what refuses does not get to the kernel"
     );
     drop(refusing);
@@ -122,15 +123,51 @@ fn a_silent_target_holds_up_nobody() {
     // In the kernel's hands it would hold the others up for 10 s.
     let bound = alone.mul_f64(1.5) + Duration::from_secs(1);
     assert!(beside < bound, "{beside:?} instead of {alone:?}");
-    assert!(
-        answers < Duration::from_millis(100),
-        "nvmf status takes {answers:?}"
-    );
+    answers.check();
 }
 
-/// How long it takes from the daemon's start until five subsystems are connected, and how long
-/// `nvmf status` takes while the silent target is being tried: the median, less what the start of the program costs.
-fn connect_five(silent: Option<&SilentTarget>) -> (Duration, Duration) {
+/// Medians of what `nvmf status` and the mere start of the program take.
+#[derive(Default)]
+struct Answers {
+    status: Duration,
+    start: Duration,
+}
+
+impl Answers {
+    /// Runs both in turns, so that both see the same machine.
+    fn measure(world: &World) -> Self {
+        let (mut status, mut start) = (Vec::new(), Vec::new());
+        for _ in 0..9 {
+            status.push(world.nvmf(&["status"]).taken);
+            start.push(world.nvmf(&["--version"]).taken);
+        }
+        let median = |mut runs: Vec<Duration>| {
+            runs.sort();
+            runs.into_iter().nth(4).unwrap_or_default()
+        };
+        Self {
+            status: median(status),
+            start: median(start),
+        }
+    }
+
+    /// The answer takes 100 ms at most. The start of a program costs 50 ms under emulation; where it costs
+    /// more, the machine has other things to do, and everything costs as much more.
+    fn check(&self) {
+        let Self { status, start } = self;
+        println!("nvmf status: {status:.1?}, of which the start of the program {start:.1?}");
+        let busy = (start.as_secs_f64() / 0.05).max(1.0);
+        let bound = Duration::from_millis(100).mul_f64(busy);
+        assert!(
+            status.saturating_sub(*start) < bound,
+            "more than {bound:.1?}"
+        );
+    }
+}
+
+/// How long it takes from the daemon's start until five subsystems are connected, and how fast
+/// `nvmf status` is while the silent target is being tried.
+fn connect_five(silent: Option<&SilentTarget>) -> (Duration, Answers) {
     let world = World::new("a_silent_target_holds_up_nobody");
     let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.five:", 5);
     let nqn = "nqn.2026-11.silent:1";
@@ -149,19 +186,13 @@ fn connect_five(silent: Option<&SilentTarget>) -> (Duration, Duration) {
     world.wait_connected(target.nqns(), LATER);
     let taken = started.elapsed();
     let Some(silent) = silent else {
-        return (taken, Duration::ZERO);
+        return (taken, Answers::default());
     };
     let before = silent.taken();
     world.wait_for("the silent target is being tried", LATER, || {
         silent.taken() > before
     });
-    let median = |arguments: &[&str]| {
-        let mut runs: Vec<Duration> = (0..9).map(|_| world.nvmf(arguments).taken).collect();
-        runs.sort();
-        println!("nvmf {}: {runs:.1?}", arguments.join(" "));
-        runs.into_iter().nth(4).unwrap_or_default()
-    };
-    let answers = median(&["status"]).saturating_sub(median(&["--version"]));
+    let answers = Answers::measure(&world);
     world.wait_for("the status says why it is not connected", SOON, || {
         world
             .status()

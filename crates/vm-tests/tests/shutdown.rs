@@ -10,6 +10,10 @@ const NAME: &str = "poweroff";
 const NETWORK_UNIT: &str = "/etc/systemd/system/nvmf-test-network.service";
 const NETWORK_GOES: &str = "nvmf-test-network: the network goes down";
 
+/// Writes, and takes its time to end: what is not ordered after the unmount comes before it.
+const WRITER: &str = "trap 'sleep 3; date; exit' TERM; \
+                      while date; do sleep 0.1; done >/run/nvmf-mounted/written";
+
 #[test]
 fn poweroff_disconnects_before_the_network_goes() {
     if stage::current() == 0 {
@@ -93,9 +97,11 @@ fn connect_mount_and_power_off() -> ! {
         .run(
             "systemd-run",
             &[
+                "-p",
+                "RequiresMountsFor=/run/nvmf-mounted",
                 "sh",
                 "-c",
-                "while date; do :; done >/run/nvmf-mounted/written",
+                WRITER,
             ],
         )
         .expect_success();
