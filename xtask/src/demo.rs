@@ -45,7 +45,8 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     // How long ago the machine was switched on: the story counts from there.
     let uptime = vm.started().elapsed().as_millis().to_string();
     env.insert("NVMF_DEMO_UPTIME_MS".to_owned(), uptime);
-    let argv = vec!["/host/bin/nvmf-demo".to_owned()];
+    let mut argv = vec!["/host/bin/nvmf-demo".to_owned()];
+    argv.extend(args.shell.then(|| "--keep".to_owned()));
     let run = Run {
         argv,
         env,
