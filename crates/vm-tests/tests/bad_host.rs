@@ -81,7 +81,7 @@ fn without_modules_it_is_said_which_to_load() {
     world.give_modules();
     world.take_modules(HOST_MODULES);
     let said = connect();
-    assert!(said.contains("modprobe nvme-fabrics"), "{said}");
+    assert!(said.contains("modprobe -a nvme-fabrics nvme-tcp"), "{said}");
     world.config(&target.as_subsystems());
     world.daemon_config("[Global]\nretry-max = 2\n");
     world.start();
@@ -90,7 +90,7 @@ fn without_modules_it_is_said_which_to_load() {
         let error = status
             .connection("nqn.2026-11.modules:1", "last-error")
             .unwrap_or_default();
-        (status.problems() + &error).contains("modprobe nvme-fabrics")
+        status.problems().contains("modprobe nvme-fabrics") && error.contains("nvme-tcp")
     });
     world.give_modules();
     world.wait_connected(target.nqns(), LATER);

@@ -23,6 +23,12 @@ pub enum ConnectErrorKind {
     /// A kernel module is missing.
     #[error("the kernel module is missing: load it with `modprobe {0}`; kernel config {config}", config = config(.0))]
     NoModule(&'static str),
+    /// There is no `/dev/nvme-fabrics`; the transport's module is needed besides.
+    #[error(
+        "the kernel modules are missing: load them with `modprobe -a nvme-fabrics {0}`; kernel config NVME_FABRICS, {config}",
+        config = config(.0)
+    )]
+    NoFabrics(&'static str),
     /// The caller is not root.
     #[error("only root may connect controllers")]
     NotRoot,

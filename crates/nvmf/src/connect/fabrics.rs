@@ -39,7 +39,7 @@ impl Device {
                 transport,
                 fd,
             }),
-            Err(e) if is_missing(e) => Err(ConnectErrorKind::NoModule("nvme-fabrics")),
+            Err(e) if is_missing(e) => Err(ConnectErrorKind::NoFabrics(transport.module())),
             Err(Errno::ACCESS | Errno::PERM) => Err(ConnectErrorKind::NotRoot),
             Err(e) => Err(ConnectErrorKind::Io(e.into())),
         }

@@ -266,6 +266,10 @@ mod tests {
             ConnectErrorKind::NoModule("nvme-tcp").to_string(),
             "the kernel module is missing: load it with `modprobe nvme-tcp`; kernel config NVME_TCP"
         );
+        assert_eq!(
+            ConnectErrorKind::NoFabrics("nvme-rdma").to_string(),
+            "the kernel modules are missing: load them with `modprobe -a nvme-fabrics nvme-rdma`; kernel config NVME_FABRICS, NVME_RDMA"
+        );
     }
 
     #[test]

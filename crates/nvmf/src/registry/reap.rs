@@ -2,8 +2,8 @@
 
 use nvmf_types::DeviceName;
 
-use super::stamp::{SEQNUM, SYSFS_INO};
 use super::found::Found;
+use super::stamp::{SEQNUM, SYSFS_INO};
 use super::write::{again, done};
 use super::{Reaped, Registry, RegistryError, RegistryErrorKind};
 use crate::registry::disk::Locked;
