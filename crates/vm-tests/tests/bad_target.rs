@@ -151,17 +151,15 @@ impl Answers {
         }
     }
 
-    /// The answer takes 100 ms at most. The start of a program costs 50 ms under emulation; where it costs
-    /// more, the machine has other things to do, and everything costs as much more.
+    /// The whole command takes 100 ms at most. The start of a program costs about 15 ms under
+    /// emulation; where it costs several times that, others use the machine, and everything costs
+    /// as much more.
     fn check(&self) {
         let Self { status, start } = self;
         println!("nvmf status: {status:.1?}, of which the start of the program {start:.1?}");
-        let busy = (start.as_secs_f64() / 0.05).max(1.0);
+        let busy = (start.as_secs_f64() / 0.04).max(1.0);
         let bound = Duration::from_millis(100).mul_f64(busy);
-        assert!(
-            status.saturating_sub(*start) < bound,
-            "more than {bound:.1?}"
-        );
+        assert!(*status < bound, "{status:.1?} instead of {bound:.1?}");
     }
 }
 
