@@ -281,8 +281,9 @@ mod tests {
         let options = ConnectOptions::default();
         let error = connect(&host.root(), &tid, ControllerClass::Io, &options, None).unwrap_err();
         let expected = if rustix::process::geteuid().is_root() {
-            "cannot connect (tcp, 192.0.2.10, nqn.2014-08.org.example:a): the kernel module is \
-             missing: load it with `modprobe nvme-fabrics`; kernel config NVME_FABRICS"
+            "cannot connect (tcp, 192.0.2.10, nqn.2014-08.org.example:a): the kernel modules \
+             are missing: load them with `modprobe -a nvme-fabrics nvme-tcp`; kernel config \
+             NVME_FABRICS, NVME_TCP"
         } else {
             "cannot connect (tcp, 192.0.2.10, nqn.2014-08.org.example:a): only root may connect \
              controllers"

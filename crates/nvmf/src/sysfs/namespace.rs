@@ -1,10 +1,9 @@
 //! Namespaces of a controller.
 
-use std::io;
-
 use nvmf_types::DeviceName;
 
 use super::SysfsError;
+use super::read::names_in;
 use crate::Root;
 
 /// A namespace that a controller gives access to.
@@ -24,24 +23,12 @@ pub struct Namespace {
 /// sysfs cannot be read.
 pub fn namespaces(root: &Root, device: &DeviceName) -> Result<Vec<Namespace>, SysfsError> {
     let path = root.sys().join("class/nvme").join(device.as_str());
-    let failed = |source| SysfsError {
-        operation: "read",
-        path: path.clone(),
-        source,
-    };
-    let listing = match std::fs::read_dir(&path) {
-        Ok(listing) => listing,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(failed(e)),
-    };
     let mut found = Vec::new();
-    for entry in listing {
-        let entry = entry.map_err(failed)?;
-        let name = entry.file_name();
-        let Some((name, number)) = name.to_str().and_then(block_device) else {
+    for entry in names_in(&path)? {
+        let Some((name, number)) = block_device(&entry) else {
             continue;
         };
-        let read = |file| std::fs::read_to_string(entry.path().join(file)).ok();
+        let read = |file| std::fs::read_to_string(path.join(&entry).join(file)).ok();
         let nsid = read("nsid").and_then(|text| text.trim().parse().ok());
         let sectors: Option<u64> = read("size").and_then(|text| text.trim().parse().ok());
         let size = sectors.unwrap_or_default().saturating_mul(512);

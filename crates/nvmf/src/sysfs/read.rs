@@ -1,6 +1,7 @@
 //! Reading controllers.
 
 use std::io;
+use std::path::Path;
 
 use nvmf_types::{
     ControllerClass, ControllerState, DeviceName, LiveController, Nqn, Transport, TransportId,
@@ -134,26 +135,8 @@ fn each<T>(
     root: &Root,
     read: impl Fn(&Root, &ControllerDir) -> Result<Option<T>, SysfsError>,
 ) -> Result<Vec<T>, SysfsError> {
-    let path = root.sys().join("class/nvme");
-    let failed = |source| SysfsError {
-        operation: "read",
-        path: path.clone(),
-        source,
-    };
-    let listing = match std::fs::read_dir(&path) {
-        Ok(listing) => listing,
-        // No NVMe driver is loaded.
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(failed(e)),
-    };
-    let mut devices = Vec::new();
-    for entry in listing {
-        let name = entry.map_err(failed)?.file_name();
-        devices.extend(
-            name.to_str()
-                .and_then(|name| name.parse::<DeviceName>().ok()),
-        );
-    }
+    let names = names_in(&root.sys().join("class/nvme"))?;
+    let mut devices: Vec<DeviceName> = names.iter().filter_map(|name| name.parse().ok()).collect();
     devices.sort();
     let mut found = Vec::with_capacity(devices.len());
     for device in devices {
@@ -162,6 +145,26 @@ fn each<T>(
         }
     }
     Ok(found)
+}
+
+/// The names in a folder of sysfs; none if it is not there, because it is gone or its driver is
+/// not loaded.
+pub(super) fn names_in(path: &Path) -> Result<Vec<String>, SysfsError> {
+    let names = || -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(path)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    };
+    match names() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        other => other.map_err(|source| SysfsError {
+            operation: "read",
+            path: path.to_owned(),
+            source,
+        }),
+    }
 }
 
 #[cfg(test)]
