@@ -73,8 +73,14 @@ const TEXTS: &[(&str, &[&str], &str)] = &[
     ("etc", &["conf"], "share/doc/nvmf/examples"),
 ];
 
-/// Files of the workspace's root that go to the documentation, if they are there.
-const DOCUMENTS: &[&str] = &["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+/// Files of the workspace that go to the documentation, if they are there.
+const DOCUMENTS: &[&str] = &[
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "docs/cli-json.md",
+];
 
 /// Copies everything below `destdir`; returns the files that were written.
 ///
@@ -122,6 +128,7 @@ pub(crate) fn lay_out(
     }
     for name in DOCUMENTS {
         if let Ok(data) = fs::read(source.join(name)) {
+            let name = Path::new(name).file_name().unwrap_or_default();
             put(
                 &root.join("share/doc/nvmf").join(name),
                 &data,
@@ -235,6 +242,29 @@ mod tests {
                 .exists()
         );
         assert!(!dest.join("opt/nvmf/lib/systemd/system/notes.txt").exists());
+    }
+
+    #[test]
+    fn what_units_and_rules_run_is_what_is_installed() {
+        let dist = host::workspace().join("dist");
+        for (folder, endings, _) in TEXTS {
+            for file in texts(&dist.join(folder), endings).unwrap() {
+                let text = fs::read_to_string(&file).unwrap();
+                for rest in text.split("@PREFIX@/").skip(1) {
+                    let place = rest.split([' ', '"', '\n']).next().unwrap_or_default();
+                    let known = PROGRAMS.iter().any(|(_, known)| *known == place);
+                    assert!(known, "{}: `{place}` is not installed", file.display());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn documents_lose_their_folder() {
+        let (_source, built, dest) = world();
+        let workspace = host::workspace();
+        lay_out(&workspace, &built, &dest, Path::new("/usr")).unwrap();
+        assert!(dest.join("usr/share/doc/nvmf/cli-json.md").exists());
     }
 
     #[test]
