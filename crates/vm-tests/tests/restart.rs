@@ -1,8 +1,8 @@
-//! The daemon dies and another one takes over.
+//! The daemon or its connector dies and another one takes over.
 
 use nvmf_testkit::host::DISCOVERY_NQN;
 use nvmf_testkit::target::Target;
-use nvmf_testkit::{SOON, World};
+use nvmf_testkit::{LATER, SOON, World};
 
 #[test]
 fn a_killed_daemons_successor_adopts_what_is_there() {
@@ -71,4 +71,23 @@ fn units_are_made_and_go_with_their_controllers() {
     });
     second.delete();
     world.wait_for("the unit goes with the controller", SOON, || !active(&unit));
+}
+
+#[test]
+fn a_killed_connector_loses_nothing() {
+    let world = World::new("a_killed_connector_loses_nothing");
+    let target = Target::tcp("127.0.0.1", 8009).subsystems("nqn.2026-11.killed:", 4);
+    world.config(&target.as_discovery_controller());
+    world.start();
+    for number in 1..=3 {
+        world.wait_for("the connector is at work", SOON, || {
+            world.controllers_made() >= number
+        });
+        let kill = ["kill", "-s", "KILL", "nvmf-connector.service"];
+        // It may have been killed and not be back yet.
+        let _ = world.run("systemctl", &kill);
+    }
+    world.wait_connected(target.nqns(), LATER);
+    world.wait_connected(&[DISCOVERY_NQN], LATER);
+    assert_eq!(world.controllers().len(), 5, "{:?}", world.controllers());
 }
