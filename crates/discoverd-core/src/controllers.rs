@@ -146,7 +146,7 @@ impl Core {
             }
             ConnectOutcome::Failed { message, kind } => {
                 connection.last_error = Some(message.clone());
-                if kind == FailureKind::ConnectorLost {
+                if matches!(kind, FailureKind::ConnectorLost | FailureKind::Unregistered) {
                     connection.unanswered = true;
                     self.unsure.insert(key.clone());
                     self.outbox.rescan();

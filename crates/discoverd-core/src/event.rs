@@ -126,6 +126,9 @@ pub enum FailureKind {
     Rejected,
     /// The connector went away before it answered: whether the controller exists is unknown.
     ConnectorLost,
+    /// There is a controller, but the registry does not say that it is ours: it could not be
+    /// written, or another was faster.
+    Unregistered,
     /// Anything else.
     Other,
 }
@@ -166,6 +169,7 @@ impl fmt::Display for FailureKind {
             Self::Silent => "silent",
             Self::Rejected => "rejected",
             Self::ConnectorLost => "connector lost",
+            Self::Unregistered => "not registered",
             Self::Other => "failed",
         })
     }

@@ -188,6 +188,7 @@ const fn failure(kind: protocol::FailureKind) -> FailureKind {
         protocol::FailureKind::Refused => FailureKind::Refused,
         protocol::FailureKind::Silent => FailureKind::Silent,
         protocol::FailureKind::Rejected => FailureKind::Rejected,
+        protocol::FailureKind::Unregistered => FailureKind::Unregistered,
         _ => FailureKind::Other,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use discoverd_core::{ActionId, ClaimOutcome, Event};
 use nvmf::Root;
 use nvmf::registry::{Claim, Registry};
-use nvmf::sysfs::{self, Pinned};
+use nvmf::sysfs;
 use nvmf::{config, exclusions, log_page};
 use nvmf_types::{DeviceName, Owner};
 use tokio::sync::Semaphore;
@@ -45,6 +45,10 @@ impl Workers {
     /// Lists all controllers; [`Input::Listed`].
     pub(crate) fn list(&self) {
         self.spawn(|root| {
+            // What dead writers and dead controllers left, before it is looked at.
+            if let Err(error) = Registry::open(root).collect_garbage() {
+                tracing::warn!("{error}");
+            }
             Input::Listed(sysfs::controllers(root).map_err(|error| error.to_string()))
         });
     }
@@ -105,28 +109,13 @@ impl Workers {
     }
 }
 
-/// Claims the controller if it is still that incarnation, before and after.
+/// Claims exactly that controller.
 fn claim(root: &Root, device: &DeviceName, sysfs_ino: u64, owner: &Owner) -> ClaimOutcome {
-    let is_that_one = || match Pinned::open(root, device) {
-        Ok(pinned) => Ok(pinned.is_some_and(|p| p.sysfs_ino() == sysfs_ino)),
-        Err(error) => Err(ClaimOutcome::Failed(error.to_string())),
-    };
-    match is_that_one() {
-        Ok(true) => {}
-        Ok(false) => return ClaimOutcome::NoSuchController,
-        Err(failed) => return failed,
-    }
-    let outcome = match Registry::open(root).claim(device, owner) {
+    match Registry::open(root).claim_of(device, sysfs_ino, owner) {
         Ok(Claim::Granted) => ClaimOutcome::Granted,
         Ok(Claim::AlreadyMine) => ClaimOutcome::AlreadyMine,
         Ok(Claim::OwnedBy(other)) => ClaimOutcome::OwnedBy(other),
         Ok(Claim::NoSuchController) => ClaimOutcome::NoSuchController,
         Err(error) => ClaimOutcome::Failed(error.to_string()),
-    };
-    match is_that_one() {
-        Ok(true) => outcome,
-        // its successor is claimed for the same owner then, and comes as an event of its own
-        Ok(false) => ClaimOutcome::NoSuchController,
-        Err(failed) => failed,
     }
 }

@@ -35,6 +35,15 @@ pub(crate) fn connect(root: &Root, call: &Connect) -> Outcome {
         Err(error) => return Outcome::other(error),
     }
     match nvmf::connect::connect(root, &tid, call.class, &call.options, Some(&call.owner)) {
+        Ok(new) if new.owner.as_ref() != Some(&call.owner) => Outcome::Failed {
+            kind: FailureKind::Unregistered,
+            message: format!(
+                "connected {} as {}, but not registered: {}",
+                tid.log_form(),
+                new.device,
+                new.warning.unwrap_or_else(|| "no reason given".to_owned())
+            ),
+        },
         Ok(new) => Outcome::Connected {
             device: new.device,
             sysfs_ino: new.sysfs_ino,

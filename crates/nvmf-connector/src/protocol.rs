@@ -131,6 +131,8 @@ pub enum FailureKind {
     Silent,
     /// The target answered and does not let this host in, or does not know the subsystem.
     Rejected,
+    /// There is a controller now, but the registry does not name the owner that was asked for.
+    Unregistered,
     /// Anything else.
     Other,
 }

@@ -141,6 +141,14 @@ fn what_a_dead_connector_made_without_an_entry_is_claimed() {
 }
 
 #[test]
+fn what_could_not_be_registered_is_claimed_until_it_succeeds() {
+    let mut world = one();
+    assert_eq!(world.failed("io1", FailureKind::Unregistered), ["rescan"]);
+    let made = live("io1", "nvme1", 9, "");
+    assert_eq!(world.send(Event::Listed(vec![made])), ["claim nvme1"]);
+}
+
+#[test]
 fn what_a_dead_connector_made_late_is_claimed_too() {
     let mut world = one();
     world.failed("io1", FailureKind::ConnectorLost);

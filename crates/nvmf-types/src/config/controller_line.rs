@@ -2,7 +2,7 @@
 
 use crate::{Nqn, Origin, TidError, TransportId};
 
-use super::layer::{Layer, SECURITY, unknown_key};
+use super::layer::{Layer, SECURITY, first_word, unknown_key};
 use super::report::Report;
 
 /// One path to a subsystem.
@@ -42,7 +42,7 @@ pub(super) fn parse(
     let mut usable = true;
     for part in value.split(';').map(str::trim).filter(|p| !p.is_empty()) {
         let Some((key, value)) = part.split_once('=') else {
-            let message = format!("`{}` is not key=value", part.escape_debug());
+            let message = format!("`{}` is not key=value", first_word(part).escape_debug());
             report.error(
                 origin.clone(),
                 message,
@@ -55,7 +55,7 @@ pub(super) fn parse(
         if seen.iter().any(|(k, _)| *k == key) {
             let message = format!(
                 "`{}` is given twice: the last one counts",
-                key.escape_debug()
+                first_word(key).escape_debug()
             );
             report.warning(origin.clone(), message, "remove the other");
         }

@@ -97,6 +97,15 @@ pub(super) fn not_supported(key: &str, origin: &Origin, report: &mut Report) {
     );
 }
 
+/// As much of a text that is no key as may be shown: with a blank in the place of `=`, the rest is
+/// a value, and may be a secret.
+pub(super) fn first_word(text: &str) -> &str {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    word.char_indices()
+        .nth(24)
+        .map_or(word, |(end, _)| word.get(..end).unwrap_or_default())
+}
+
 /// Warns of a key that means nothing in `place`.
 pub(super) fn unknown_key(key: &str, place: &str, origin: &Origin, report: &mut Report) {
     let hyphens = key.replace('_', "-").to_ascii_lowercase();
@@ -116,7 +125,10 @@ pub(super) fn unknown_key(key: &str, place: &str, origin: &Origin, report: &mut 
     };
     report.warning(
         origin.clone(),
-        format!("unknown key `{}` in {place}", key.escape_debug()),
+        format!(
+            "unknown key `{}` in {place}",
+            first_word(key).escape_debug()
+        ),
         remedy,
     );
 }

@@ -6,7 +6,7 @@ use crate::{ControllerClass, Nqn, Origin};
 use super::ConfigFile;
 use super::controller_line::{self, Path};
 use super::host::Host;
-use super::layer::{Layer, unknown_key};
+use super::layer::{Layer, first_word, unknown_key};
 use super::report::Report;
 
 /// What one file says, before the cascade.
@@ -96,9 +96,7 @@ impl Reader<'_> {
 
     fn strays(&mut self, document: &Document) {
         for junk in &document.junk {
-            // no more than a word of it: the rest may be a secret
-            let word = junk.text.split_whitespace().next().unwrap_or_default();
-            let shown: String = word.chars().take(24).collect();
+            let shown = first_word(&junk.text);
             self.report.error(
                 self.origin(junk.line),
                 format!(
@@ -113,7 +111,7 @@ impl Reader<'_> {
                 self.origin(entry.line),
                 format!(
                     "`{}` stands before the first section",
-                    entry.key.escape_debug()
+                    first_word(&entry.key).escape_debug()
                 ),
                 "put it below the section that it belongs to",
             );
@@ -128,7 +126,7 @@ impl Reader<'_> {
                     self.origin(entry.line),
                     format!(
                         "`{}` is given twice in one section: the last one counts",
-                        entry.key.escape_debug()
+                        first_word(&entry.key).escape_debug()
                     ),
                     "remove the other",
                 );

@@ -245,3 +245,27 @@ fn the_last_of_a_kind_counts() {
         ]
     );
 }
+
+#[test]
+fn a_secret_behind_a_typing_error_is_not_shown() {
+    for line in [
+        "controller = transport=tcp;traddr=192.0.2.1;kxchap-secret DHHC-1:00:hush",
+        "controller = transport=tcp;traddr=192.0.2.1;kxchap-secret DHHC-1:00:hush==:",
+        "kxchap-secret DHHC-1:00:hush==:",
+        "kxchap-secret DHHC-1:00:hush",
+    ] {
+        let text = format!("[Subsystem]\nnqn = nqn.2014-08.org.example:a\n{line}\n");
+        let file = ConfigFile {
+            path: "f".to_owned(),
+            text,
+        };
+        let said = match parse(&[file], &HostIdentity::default()) {
+            Ok(config) => format!("{:?}", config.warnings),
+            Err(problems) => problems.to_string(),
+        };
+        assert!(
+            said.contains("kxchap-secret") && !said.contains("hush"),
+            "{said}"
+        );
+    }
+}

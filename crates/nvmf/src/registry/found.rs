@@ -72,7 +72,7 @@ impl Found {
                 let _ = write_attribute(&self.dir, &name, &value, name == SYSFS_INO)?;
             }
         }
-        if !replace && !self.attributes.contains_key(OWNER) {
+        if !replace {
             remove_empty_owner(&self.dir)?;
         }
         match write_attribute(&self.dir, OWNER, owner.as_str(), replace)? {
@@ -92,15 +92,15 @@ impl Found {
     }
 }
 
-/// An owner of zero bytes reads as absent, and must not be in the way of a claim.
+/// An owner that says nothing, of zero bytes or a mere line end, reads as absent and must not be
+/// in the way of a claim.
 fn remove_empty_owner(entry: &OwnedFd) -> Kind<()> {
-    match rustix::fs::statat(entry, OWNER, AtFlags::SYMLINK_NOFOLLOW) {
-        Ok(stat) if stat.st_size == 0 => match rustix::fs::unlinkat(entry, OWNER, AtFlags::empty())
-        {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(e) => Err(e.into()),
-        },
-        Ok(_) | Err(Errno::NOENT) => Ok(()),
+    let said = read::value(entry, OWNER)?;
+    if said.as_deref().and_then(read::believed_owner).is_some() {
+        return Ok(());
+    }
+    match rustix::fs::unlinkat(entry, OWNER, AtFlags::empty()) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(e) => Err(e.into()),
     }
 }

@@ -149,15 +149,15 @@ fn entries_of_tools_that_do_not_stamp() {
         "still theirs"
     );
 
-    host.foreign_entry("nvme3", &[("owner", ""), ("note", "kept\n")]);
-    assert_eq!(
-        registry.owner(&device).unwrap(),
-        None,
-        "zero bytes are no owner"
-    );
+    for nothing in ["\n", "\r\n", ""] {
+        host.foreign_entry("nvme3", &[("owner", nothing), ("note", "kept\n")]);
+        assert_eq!(registry.owner(&device).unwrap(), None, "{nothing:?}");
+        let claim = registry.claim(&device, &owner("me")).unwrap();
+        assert_eq!(claim, Claim::Granted, "{nothing:?}");
+    }
     assert_eq!(
         registry.claim(&device, &owner("me")).unwrap(),
-        Claim::Granted
+        Claim::AlreadyMine
     );
     let entry = &registry.entries().unwrap()[0];
     let shown: Vec<_> = entry

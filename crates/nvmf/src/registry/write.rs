@@ -42,7 +42,22 @@ impl Registry {
     /// # Errors
     /// No fabrics controller, or the registry cannot be written.
     pub fn claim(&self, device: &DeviceName, owner: &Owner) -> Result<Claim, RegistryError> {
-        self.claim_kind(device, owner)
+        self.claim_kind(device, None, owner)
+            .map_err(|kind| self.error("claim", Some(device), kind))
+    }
+
+    /// Like [`Registry::claim`], but only exactly the controller `sysfs_ino`: the successor under
+    /// its name is [`Claim::NoSuchController`], and stays whose it is.
+    ///
+    /// # Errors
+    /// No fabrics controller, or the registry cannot be written.
+    pub fn claim_of(
+        &self,
+        device: &DeviceName,
+        sysfs_ino: u64,
+        owner: &Owner,
+    ) -> Result<Claim, RegistryError> {
+        self.claim_kind(device, Some(sysfs_ino), owner)
             .map_err(|kind| self.error("claim", Some(device), kind))
     }
 
@@ -197,12 +212,16 @@ impl Registry {
         })
     }
 
-    fn claim_kind(&self, device: &DeviceName, owner: &Owner) -> Kind<Claim> {
-        let Some(sysfs_ino) = self.fabrics_controller(device)? else {
+    fn claim_kind(&self, device: &DeviceName, expected: Option<u64>, owner: &Owner) -> Kind<Claim> {
+        let current = self.fabrics_controller(device)?;
+        let Some(sysfs_ino) = current.filter(|ino| expected.is_none_or(|want| want == *ino)) else {
             return Ok(Claim::NoSuchController);
         };
         let locked = Locked::create(&self.dir)?;
         let claim = again(|| {
+            if expected.is_some() && self.current(device)? != expected {
+                return Ok(Some(Claim::NoSuchController));
+            }
             let found = Found::look(self, &locked, device)?;
             match found.filter(|found| found.live) {
                 Some(live) => match live.owner() {
