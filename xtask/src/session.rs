@@ -163,11 +163,13 @@ fn sweep(folder: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        let ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
         let Ok(lock) = File::open(entry.path().join("lock")) else {
             continue;
         };
-        if ours && flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
             // Somebody else's, or swept by somebody else just now: not ours to care.
             let _ = fs::remove_dir_all(entry.path());
         }

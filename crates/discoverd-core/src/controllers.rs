@@ -66,6 +66,14 @@ impl Core {
         }
         let mut keys = BTreeSet::new();
         if let Some(known) = self.live.get(&device) {
+            let was_in_the_making = known.claimable && known.live.class.is_none();
+            if was_in_the_making && live.class.is_some() && live.owner.is_none() {
+                // its maker's registry entry comes a moment after it
+                let later = now.after_ms(SIGHTING_LAG_MS);
+                self.timers.set_once(Timer::Claim(device.clone()), later);
+            }
+            // the kernel leaves it out while it is connecting
+            live.src_addr = live.src_addr.or(known.live.src_addr);
             if live.class.is_none() && known.live.class.is_some() {
                 // read before the controller was ready, and overtaken
                 let owner = live.owner.take();

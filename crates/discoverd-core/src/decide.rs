@@ -241,7 +241,7 @@ impl Core {
     fn claim(&mut self, key: &Key, at: Incarnation, now: Timestamp) {
         let timer = Timer::Claim(at.device.clone());
         if self.timers.due(&timer).is_some() {
-            let reason = format!("{at} is unowned and could not be claimed yet");
+            let reason = format!("{at} is unowned, and to be claimed in a moment");
             return self.enter(key, Life::Waiting, reason, now);
         }
         let Some(known) = self.live.exact_mut(&at) else {

@@ -29,6 +29,9 @@ pub(crate) struct Page {
     pub(crate) problems: Vec<String>,
 }
 
+/// A log page may have 65,536 entries that are of no use: so many are told of one by one.
+const MAX_PROBLEMS: usize = 16;
+
 impl Core {
     /// A discovery controller says that its log page changed, or that it is back.
     pub(crate) fn discovery_changed(&mut self, device: &DeviceName) {
@@ -132,6 +135,11 @@ impl Core {
                     problems.push(format!("the entry of `{}`: {error}", entry.subnqn));
                 }
             }
+        }
+        let more = problems.len().saturating_sub(MAX_PROBLEMS);
+        if more > 0 {
+            problems.truncate(MAX_PROBLEMS);
+            problems.push(format!("{more} more entries cannot be used"));
         }
         if let Some(connection) = self.connections.get_mut(dc) {
             connection.page.names = Some(named.len());

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::files::{attribute, names};
@@ -88,6 +88,20 @@ impl fmt::Display for Controller {
             "{device} (inode {ino}) {state} {nqn} {transport} {address} owner {owner}"
         )
     }
+}
+
+/// Fails unless this is the test guest, which has the agent's port: a world disconnects everything
+/// and empties `/etc/nvme`, and no real host must ever see that.
+#[track_caller]
+pub fn assert_guest() {
+    let ports = Path::new("/sys/class/virtio-ports");
+    let guest = names(ports).iter().any(|port| {
+        attribute(ports.join(port).join("name")).as_deref() == Some(crate::agent::PORT)
+    });
+    assert!(
+        guest,
+        "this disconnects everything and is for the test guest only: run `cargo xtask test`"
+    );
 }
 
 /// All fabrics controllers, sorted by name.

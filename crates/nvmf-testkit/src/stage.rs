@@ -24,6 +24,7 @@ pub fn current() -> u32 {
 ///
 /// `name` names the console log of this boot for [`going_down`].
 pub fn end_with(name: &str, verb: &str) -> ! {
+    crate::host::assert_guest();
     put(
         share().join("stage").join(name),
         format!("{}\n", current() + 1),

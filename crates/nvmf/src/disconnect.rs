@@ -6,11 +6,14 @@ use std::sync::mpsc;
 use crate::sysfs::{Deleted, Pinned, SysfsError};
 
 /// Disconnects all `controllers` on up to `threads` threads (at least one) and hands each outcome
-/// to `report`, in the order in which they come, on the caller's thread.
+/// to `report`, in the order in which they come, on the caller's thread. `still` is asked right
+/// before each write, because its turn may come long after the controller was chosen; what it
+/// denies is reported as `None`.
 pub fn disconnect_all(
     controllers: Vec<Pinned>,
     threads: usize,
-    mut report: impl FnMut(&Pinned, Result<Deleted, SysfsError>),
+    still: impl Fn(&Pinned) -> bool + Sync,
+    mut report: impl FnMut(&Pinned, Option<Result<Deleted, SysfsError>>),
 ) {
     let threads = threads.clamp(1, controllers.len().max(1));
     let queue = Mutex::new(controllers.into_iter());
@@ -20,13 +23,14 @@ pub fn disconnect_all(
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .next()
     };
+    let still = &still;
     let (outcomes, inbox) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let outcomes = outcomes.clone();
             scope.spawn(move || {
                 while let Some(pinned) = next() {
-                    let outcome = pinned.delete();
+                    let outcome = still(&pinned).then(|| pinned.delete());
                     if outcomes.send((pinned, outcome)).is_err() {
                         return;
                     }
@@ -54,13 +58,18 @@ mod tests {
         };
         let pinned: Vec<Pinned> = (0..20).map(pin).collect();
         host.remove_controller("nvme7");
+        let mut denied = Vec::new();
+        let still = |pinned: &Pinned| pinned.device().as_str() != "nvme9";
         let mut outcomes = Vec::new();
-        disconnect_all(pinned, 4, |pinned, outcome| {
-            outcomes.push((pinned.device().clone(), outcome.unwrap()));
+        disconnect_all(pinned, 4, still, |pinned, outcome| match outcome {
+            Some(outcome) => outcomes.push((pinned.device().clone(), outcome.unwrap())),
+            None => denied.push(pinned.device().to_string()),
         });
+        assert_eq!(denied, ["nvme9"]);
+        assert_eq!(host.deletes("nvme9"), "");
         outcomes.sort_by_key(|(device, _): &(nvmf_types::DeviceName, Deleted)| device.clone());
-        assert_eq!(outcomes.len(), 20);
-        for (n, (device, outcome)) in (0..).zip(outcomes) {
+        assert_eq!(outcomes.len(), 19);
+        for (n, (device, outcome)) in (0..20).filter(|n| *n != 9).zip(outcomes) {
             assert_eq!(device.as_str(), format!("nvme{n}"));
             let expected = if n == 7 {
                 Deleted::AlreadyGone
@@ -69,6 +78,6 @@ mod tests {
             };
             assert_eq!(outcome, expected, "{device}");
         }
-        disconnect_all(Vec::new(), 0, |_, _| panic!("nothing to report"));
+        disconnect_all(Vec::new(), 0, |_| true, |_, _| panic!("nothing to report"));
     }
 }

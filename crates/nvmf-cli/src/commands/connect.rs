@@ -133,7 +133,7 @@ impl Connect {
         }
         let (owner, outcome) = match &self.owner {
             None => (live.owner.clone(), Outcome::Done),
-            Some(mine) => match Registry::open(root).claim(device, mine)? {
+            Some(mine) => match Registry::open(root).claim_of(device, live.sysfs_ino, mine)? {
                 Claim::Granted | Claim::AlreadyMine => (Some(mine.clone()), Outcome::Done),
                 Claim::OwnedBy(other) => (Some(other), Outcome::Incomplete),
                 Claim::NoSuchController => {

@@ -50,17 +50,23 @@ impl Disconnect {
         };
         let pinned = self.targets(root, &mut report)?;
         let nothing = pinned.is_empty() && report.failed.is_empty();
-        super::disconnect_all::delete(pinned, |pinned, result| match result {
-            Ok(Deleted::Yes | Deleted::AlreadyGone) => {
-                report.disconnected.push(pinned.device().clone());
-                let same = self.nqn.as_ref() == Some(&pinned.controller().tid.nqn);
-                report.of_nqn += usize::from(same);
-            }
-            Err(error) => report.failed.push(Failure {
-                device: pinned.device().clone(),
-                error: error.to_string(),
-            }),
-        });
+        super::disconnect_all::delete(
+            pinned,
+            |_| true,
+            |pinned, result| match result {
+                // a targeted human act: nothing is denied
+                None => {}
+                Some(Ok(Deleted::Yes | Deleted::AlreadyGone)) => {
+                    report.disconnected.push(pinned.device().clone());
+                    let same = self.nqn.as_ref() == Some(&pinned.controller().tid.nqn);
+                    report.of_nqn += usize::from(same);
+                }
+                Some(Err(error)) => report.failed.push(Failure {
+                    device: pinned.device().clone(),
+                    error: error.to_string(),
+                }),
+            },
+        );
         report.disconnected.sort();
         report.failed.sort_by(|a, b| a.device.cmp(&b.device));
         out.result(&report, |report| render(report, &self.device))?;

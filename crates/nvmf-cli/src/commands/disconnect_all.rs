@@ -64,12 +64,22 @@ impl DisconnectAll {
                 return Ok(Outcome::Incomplete);
             }
         }
-        delete(pinned, |pinned, result| {
+        // Somebody may have claimed one while it waited for its turn.
+        let registry = Registry::open(root);
+        let still = |pinned: &Pinned| {
+            let owner = pinned.owner(&registry);
+            owner.is_ok_and(|owner| self.wants(owner.as_ref()))
+        };
+        delete(pinned, still, |pinned, result| {
             let device = pinned.device().clone();
             match result {
-                Ok(Deleted::Yes) => report.disconnected.push(device),
-                Ok(Deleted::AlreadyGone) => report.already_gone.push(device),
-                Err(error) => report.failed.push(Failure {
+                None => report.kept.push(Kept {
+                    owner: pinned.owner(&registry).ok().flatten(),
+                    devices: vec![device],
+                }),
+                Some(Ok(Deleted::Yes)) => report.disconnected.push(device),
+                Some(Ok(Deleted::AlreadyGone)) => report.already_gone.push(device),
+                Some(Err(error)) => report.failed.push(Failure {
                     device,
                     error: error.to_string(),
                 }),
@@ -103,7 +113,10 @@ impl DisconnectAll {
             if self.transport.is_some_and(|only| only != transport) {
                 continue;
             }
+            // Somebody is connecting it just now, and its owner comes with the end of that.
+            let unfinished = !self.force && pinned.controller().class.is_none();
             match pinned.owner(&registry) {
+                Ok(owner) if unfinished => kept.entry(owner).or_default().push(live.device),
                 Ok(owner) if self.wants(owner.as_ref()) => to_go.push(pinned),
                 Ok(owner) => kept.entry(owner).or_default().push(live.device),
                 Err(error) => report.failed.push(Failure {
@@ -140,9 +153,10 @@ impl DisconnectAll {
 /// Deletes on four threads: the kernel does that in parallel, and more do not gain.
 pub(super) fn delete(
     pinned: Vec<Pinned>,
-    report: impl FnMut(&Pinned, Result<Deleted, SysfsError>),
+    still: impl Fn(&Pinned) -> bool + Sync,
+    report: impl FnMut(&Pinned, Option<Result<Deleted, SysfsError>>),
 ) {
-    nvmf::disconnect::disconnect_all(pinned, 4, report);
+    nvmf::disconnect::disconnect_all(pinned, 4, still, report);
 }
 
 fn render(report: &Report) -> String {

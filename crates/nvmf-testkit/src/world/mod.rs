@@ -63,6 +63,7 @@ impl World {
     #[track_caller]
     #[must_use]
     pub fn as_it_is(name: &str) -> Self {
+        host::assert_guest();
         Self {
             name: name.to_owned(),
             since: SystemTime::now(),

@@ -97,13 +97,18 @@ pub(super) fn not_supported(key: &str, origin: &Origin, report: &mut Report) {
     );
 }
 
-/// As much of a text that is no key as may be shown: with a blank in the place of `=`, the rest is
-/// a value, and may be a secret.
+/// As much of a text that is no key as may be shown. With a blank in the place of `=`, or on a
+/// line of its own, the rest is a value, and may be a secret: what does not look like a key is
+/// cut after a few characters.
 pub(super) fn first_word(text: &str) -> &str {
     let word = text.split_whitespace().next().unwrap_or_default();
-    word.char_indices()
-        .nth(24)
-        .map_or(word, |(end, _)| word.get(..end).unwrap_or_default())
+    let like_a_key = word.len() <= 24 && !word.contains(':');
+    let shown = if like_a_key { 24 } else { 6 };
+    let end = word
+        .char_indices()
+        .nth(shown)
+        .map_or(word.len(), |(end, _)| end);
+    word.get(..end).unwrap_or_default()
 }
 
 /// Warns of a key that means nothing in `place`.

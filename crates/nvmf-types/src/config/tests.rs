@@ -253,6 +253,8 @@ fn a_secret_behind_a_typing_error_is_not_shown() {
         "controller = transport=tcp;traddr=192.0.2.1;kxchap-secret DHHC-1:00:hush==:",
         "kxchap-secret DHHC-1:00:hush==:",
         "kxchap-secret DHHC-1:00:hush",
+        "DHHC-1:00:hush==:",
+        "DHHC-1:00:hush",
     ] {
         let text = format!("[Subsystem]\nnqn = nqn.2014-08.org.example:a\n{line}\n");
         let file = ConfigFile {
@@ -264,8 +266,9 @@ fn a_secret_behind_a_typing_error_is_not_shown() {
             Err(problems) => problems.to_string(),
         };
         assert!(
-            said.contains("kxchap-secret") && !said.contains("hush"),
+            said.contains("kxchap-secret") || said.contains("`DHHC-1"),
             "{said}"
         );
+        assert!(!said.contains("hush"), "{said}");
     }
 }
