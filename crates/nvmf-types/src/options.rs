@@ -134,10 +134,15 @@ impl ConnectOptions {
             "disable-sqflow" => self.disable_sqflow = boolean("disable-sqflow", text)?,
             "hdr-digest" => self.hdr_digest = boolean("hdr-digest", text)?,
             "data-digest" => self.data_digest = boolean("data-digest", text)?,
-            "tls" => self.tls = boolean("tls", text)?,
-            "concat" => self.concat = boolean("concat", text)?,
-            "keyring" => self.keyring = number("keyring", text, SERIAL, "a key serial number")?,
-            // the value may be the key itself, in the wrong place
+            // of these the value may be the key itself, in the wrong place
+            "tls" => self.tls = boolean("tls", text).map_err(OptionError::without_value)?,
+            "concat" => {
+                self.concat = boolean("concat", text).map_err(OptionError::without_value)?;
+            }
+            "keyring" => {
+                self.keyring = number("keyring", text, SERIAL, "a key serial number")
+                    .map_err(OptionError::without_value)?;
+            }
             "tls-key" => {
                 self.tls_key = number("tls-key", text, SERIAL, "a key serial number")
                     .map_err(OptionError::without_value)?;
@@ -273,7 +278,9 @@ mod tests {
         let mut options = ConnectOptions::default();
         options.set("dhchap-secret", "DHHC-1:00:hush:").unwrap();
         assert!(!format!("{options:?}").contains("hush"));
-        let error = options.set("tls-key", "NVMeTLSkey-1:01:hush:").unwrap_err();
-        assert!(!format!("{error:?} {error}").contains("hush"));
+        for key in ["tls", "concat", "keyring", "tls-key"] {
+            let error = options.set(key, "NVMeTLSkey-1:01:hush:").unwrap_err();
+            assert!(!format!("{error:?} {error}").contains("hush"), "{key}");
+        }
     }
 }
