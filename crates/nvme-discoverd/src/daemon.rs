@@ -102,6 +102,7 @@ impl Daemon {
     /// # Errors
     /// A source failed that the daemon cannot do without.
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
+        self.parts.workers.collect_garbage();
         self.read_configuration();
         self.parts.workers.read_exclusions();
         self.devices.list();

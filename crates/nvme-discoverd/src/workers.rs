@@ -42,13 +42,19 @@ impl Workers {
         });
     }
 
+    /// Removes from the registry what dead writers and dead controllers left; nobody waits for it.
+    pub(crate) fn collect_garbage(&self) {
+        let root = self.root.clone();
+        spawn_blocking(move || {
+            if let Err(error) = Registry::open(&root).collect_garbage() {
+                tracing::warn!("{error}");
+            }
+        });
+    }
+
     /// Lists all controllers; [`Input::Listed`].
     pub(crate) fn list(&self) {
         self.spawn(|root| {
-            // What dead writers and dead controllers left, before it is looked at.
-            if let Err(error) = Registry::open(root).collect_garbage() {
-                tracing::warn!("{error}");
-            }
             Input::Listed(sysfs::controllers(root).map_err(|error| error.to_string()))
         });
     }

@@ -1,10 +1,8 @@
 //! `nvmf disconnect-all`
 
-use std::collections::BTreeMap;
-
 use clap::Args;
 use nvmf::Root;
-use nvmf::registry::Registry;
+use nvmf::registry::{Registry, RegistryError};
 use nvmf::sysfs::{self, Deleted, Pinned, SysfsError};
 use nvmf_types::{DeviceName, Owner, Transport};
 use serde::Serialize;
@@ -68,15 +66,13 @@ impl DisconnectAll {
         let registry = Registry::open(root);
         let still = |pinned: &Pinned| {
             let owner = pinned.owner(&registry);
-            owner.is_ok_and(|owner| self.wants(owner.as_ref()))
+            let gone = matches!(pinned.state(), Ok(None));
+            gone || owner.is_ok_and(|owner| self.wants(owner.as_ref()))
         };
         delete(pinned, still, |pinned, result| {
             let device = pinned.device().clone();
             match result {
-                None => report.kept.push(Kept {
-                    owner: pinned.owner(&registry).ok().flatten(),
-                    devices: vec![device],
-                }),
+                None => report.leave(device, pinned.owner(&registry)),
                 Some(Ok(Deleted::Yes)) => report.disconnected.push(device),
                 Some(Ok(Deleted::AlreadyGone)) => report.already_gone.push(device),
                 Some(Err(error)) => report.failed.push(Failure {
@@ -85,6 +81,7 @@ impl DisconnectAll {
                 }),
             }
         });
+        report.kept.sort_by(|a, b| a.owner.cmp(&b.owner));
         report.disconnected.sort();
         report.already_gone.sort();
         report.failed.sort_by(|a, b| a.device.cmp(&b.device));
@@ -103,7 +100,6 @@ impl DisconnectAll {
     fn sort_out(&self, root: &Root) -> anyhow::Result<(Vec<Pinned>, Report)> {
         let registry = Registry::open(root);
         let mut report = Report::default();
-        let mut kept: BTreeMap<Option<Owner>, Vec<DeviceName>> = BTreeMap::new();
         let mut to_go = Vec::new();
         for live in sysfs::controllers(root)? {
             let Some(pinned) = Pinned::open(root, &live.device)? else {
@@ -116,19 +112,10 @@ impl DisconnectAll {
             // Somebody is connecting it just now, and its owner comes with the end of that.
             let unfinished = !self.force && pinned.controller().class.is_none();
             match pinned.owner(&registry) {
-                Ok(owner) if unfinished => kept.entry(owner).or_default().push(live.device),
-                Ok(owner) if self.wants(owner.as_ref()) => to_go.push(pinned),
-                Ok(owner) => kept.entry(owner).or_default().push(live.device),
-                Err(error) => report.failed.push(Failure {
-                    device: live.device,
-                    error: format!("left alone: {error}"),
-                }),
+                Ok(owner) if !unfinished && self.wants(owner.as_ref()) => to_go.push(pinned),
+                owner => report.leave(live.device, owner),
             }
         }
-        let kept = kept.into_iter();
-        report.kept = kept
-            .map(|(owner, devices)| Kept { owner, devices })
-            .collect();
         Ok((to_go, report))
     }
 
@@ -146,6 +133,25 @@ impl DisconnectAll {
         match &self.owner {
             Some(owner) => format!("those of {owner}"),
             None => "of every owner".to_owned(),
+        }
+    }
+}
+
+impl Report {
+    /// Notes a controller that stays, for its owner's sake or because that cannot be read.
+    fn leave(&mut self, device: DeviceName, owner: Result<Option<Owner>, RegistryError>) {
+        match owner {
+            Ok(owner) => match self.kept.iter_mut().find(|kept| kept.owner == owner) {
+                Some(kept) => kept.devices.push(device),
+                None => self.kept.push(Kept {
+                    owner,
+                    devices: vec![device],
+                }),
+            },
+            Err(error) => self.failed.push(Failure {
+                device,
+                error: format!("left alone: {error}"),
+            }),
         }
     }
 }
