@@ -27,5 +27,5 @@ mod tests;
 mod write;
 
 pub use error::{RegistryError, RegistryErrorKind};
-pub use outcome::{Claim, Reaped, Registered, Release};
+pub use outcome::{Claim, Collected, Reaped, Registered, Release};
 pub use read::{Entry, Registry};

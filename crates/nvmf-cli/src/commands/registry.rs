@@ -147,15 +147,15 @@ impl Registry {
 }
 
 fn list(registry: &registry::Registry, out: &mut Output) -> anyhow::Result<Outcome> {
-    let all = out.verbose();
-    let entries = registry.entries()?.into_iter();
-    let entries = entries
-        .filter(|entry| all || !entry.stale)
-        .map(|entry| Entry {
-            device: entry.device,
-            stale: entry.stale,
-            attributes: entry.attributes,
-        });
+    let entries = match out.verbose() {
+        true => registry.all_entries()?,
+        false => registry.entries()?,
+    };
+    let entries = entries.into_iter().map(|entry| Entry {
+        device: entry.device,
+        stale: entry.stale,
+        attributes: entry.attributes,
+    });
     let report = Report {
         entries: entries.collect(),
     };

@@ -7,32 +7,36 @@ use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 use super::disk::{Locked, Step, inode};
-use super::{Registry, RegistryError};
+use super::{Collected, Registry, RegistryError};
 use crate::fs;
 
 /// Leftovers younger than this may be another tool's work in progress.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Registry {
-    /// Removes stale entries, and hidden leftovers of killed writers that are a minute old.
-    /// Returns how many.
+    /// Removes stale entries, and leftovers of killed writers that are a minute old.
     ///
     /// # Errors
     /// The registry cannot be written.
-    pub fn collect_garbage(&self) -> Result<usize, RegistryError> {
+    pub fn collect_garbage(&self) -> Result<Collected, RegistryError> {
         self.collect(SystemTime::now())
     }
 
-    pub(super) fn collect(&self, now: SystemTime) -> Result<usize, RegistryError> {
+    pub(super) fn collect(&self, now: SystemTime) -> Result<Collected, RegistryError> {
         let failed = |e: Errno| self.io("clean up", None, e);
         let Some(locked) = Locked::existing(&self.dir).map_err(failed)? else {
-            return Ok(0);
+            return Ok(Collected::default());
         };
-        let mut count = 0;
+        let mut collected = Collected::default();
         for name in fs::names(&locked.dir).map_err(failed)? {
-            if is_leftover(&name) && is_old(&locked, &name, now) {
+            if !is_leftover(&name) {
+                continue;
+            }
+            if is_old(&locked, &name, now) {
                 fs::remove_tree_at(&locked.dir, &name).map_err(failed)?;
-                count += 1;
+                collected.leftovers += 1;
+            } else {
+                collected.young += 1;
             }
         }
         // The inode before the verdict: what is put there after it is not what was judged.
@@ -42,14 +46,14 @@ impl Registry {
                 inodes.insert(device, inode(&locked.dir, &name).map_err(failed)?);
             }
         }
-        for entry in self.entries()?.into_iter().filter(|entry| entry.stale) {
+        for entry in self.all_entries()?.into_iter().filter(|entry| entry.stale) {
             if let Some(Some(ino)) = inodes.get(&entry.device)
                 && locked.discard(&entry.device, *ino).map_err(failed)? == Step::Done
             {
-                count += 1;
+                collected.stale.push(entry.device);
             }
         }
-        Ok(count)
+        Ok(collected)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nvmf_types::Owner;
+use nvmf_types::{DeviceName, Owner};
 
 /// What became of a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,19 @@ pub enum Reaped {
     Kept,
     /// There was none.
     NoEntry,
+}
+
+/// What a collection of garbage removed and left.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct Collected {
+    /// Entries of controllers that are gone, in the order of their numbers: removed.
+    pub stale: Vec<DeviceName>,
+    /// How many leftovers of killed writers were removed.
+    pub leftovers: usize,
+    /// How many leftovers stayed because they are younger than a minute, and may be another tool's
+    /// work in progress.
+    pub young: usize,
 }
 
 impl fmt::Display for Reaped {

@@ -125,7 +125,7 @@ fn a_replaced_entry_is_never_absent_or_half() {
         let reader = || {
             let mut reads = 0_u32;
             while !stop.load(Ordering::Relaxed) {
-                let entries = registry.entries().unwrap();
+                let entries = registry.all_entries().unwrap();
                 let [entry] = entries.as_slice() else {
                     panic!("absent after {reads}")
                 };

@@ -85,11 +85,21 @@ impl Registry {
         Ok(text.filter(|_| stamp::is_live(ino.as_deref(), current)))
     }
 
-    /// All entries in the order of their numbers, stale ones marked.
+    /// The entries of the controllers that there are, in the order of their numbers.
     ///
     /// # Errors
     /// The registry cannot be read; an entry that vanishes meanwhile is left out.
     pub fn entries(&self) -> Result<Vec<Entry>, RegistryError> {
+        let mut entries = self.all_entries()?;
+        entries.retain(|entry| !entry.stale);
+        Ok(entries)
+    }
+
+    /// Like [`Registry::entries`], with the stale ones, marked.
+    ///
+    /// # Errors
+    /// The registry cannot be read; an entry that vanishes meanwhile is left out.
+    pub fn all_entries(&self) -> Result<Vec<Entry>, RegistryError> {
         let names = match fs::open_dir_at(CWD, &self.dir) {
             Ok(Some(dir)) => fs::names(dir).map_err(|e| self.io("list", None, e))?,
             Ok(None) => Vec::new(),

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use nvmf_types::{AttrName, DeviceName, Owner};
 
-use super::{Claim, Registered, Registry, RegistryErrorKind, Release};
+use super::{Claim, Collected, Registered, Registry, RegistryErrorKind, Release};
 use crate::testing::FakeHost;
 
 pub(super) const NQN: &str = "nqn.2014-08.org.example:a";
@@ -109,7 +109,8 @@ fn a_recycled_number_shows_nothing_of_its_predecessor() {
         Some(owner("a")),
         "who asks for it"
     );
-    assert!(registry.entries().unwrap()[0].stale);
+    assert!(registry.all_entries().unwrap()[0].stale);
+    assert_eq!(registry.entries().unwrap(), []);
     assert_eq!(
         registry.release(&device, &owner("a")).unwrap(),
         Release::NotOwned
@@ -344,15 +345,20 @@ fn foreign_names_and_links_are_not_entries() {
 #[test]
 fn garbage_is_collected_and_the_living_stay() {
     let (host, registry, device) = host();
-    assert_eq!(registry.collect_garbage().unwrap(), 0);
+    assert_eq!(registry.collect_garbage().unwrap(), Collected::default());
     let _ = registry.claim(&device, &owner("me")).unwrap();
     host.foreign_entry("nvme8", &[("owner", "gone\n")]);
     host.foreign_entry(".nvme3.tmp.young1", &[("owner", "half\n")]);
-    assert_eq!(registry.collect_garbage().unwrap(), 1);
+    let collected = Collected {
+        stale: vec![DeviceName::from_number(8)],
+        leftovers: 0,
+        young: 1,
+    };
+    assert_eq!(registry.collect_garbage().unwrap(), collected);
     assert_eq!(host.registry_names(), [".nvme3.tmp.young1", "nvme3"]);
     host.foreign_entry(".trash.abcdef", &[("owner", "gone\n")]);
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(120);
-    assert_eq!(registry.collect(later).unwrap(), 2);
+    assert_eq!(registry.collect(later).unwrap().leftovers, 2);
     assert_eq!(host.registry_names(), ["nvme3"]);
     assert_eq!(registry.owner(&device).unwrap(), Some(owner("me")));
 }
