@@ -145,12 +145,16 @@ impl Daemon {
                         event.action,
                         event.props.get("NVME_EVENT")
                     );
+                    if uevents::removed(&event) {
+                        self.parts.workers.reap(device.clone(), event.seqnum);
+                    }
                     let changed = uevents::discovery_changed(&event);
                     self.devices.touched(device, changed);
                 }
             }
             Input::UeventsLost => {
                 warn!("uevents were lost: listing all controllers");
+                self.parts.workers.collect_garbage();
                 self.devices.list();
             }
             Input::ListAgain => self.devices.list(),

@@ -55,6 +55,12 @@ pub(crate) fn controller(event: &Uevent) -> Option<DeviceName> {
         .flatten()
 }
 
+/// Whether the kernel removed the event's device; nothing went if somebody only asked for the event
+/// (`udevadm trigger --action=remove`).
+pub(crate) fn removed(event: &Uevent) -> bool {
+    event.action == "remove" && !event.props.contains_key("SYNTH_UUID")
+}
+
 /// Whether the event says that a discovery log page is to be read: it changed, or its controller
 /// is back.
 pub(crate) fn discovery_changed(event: &Uevent) -> bool {
@@ -92,6 +98,21 @@ pub(crate) mod tests {
         assert_eq!(of("nvme-generic", "ng3n1"), None);
         assert_eq!(of("nvme", "../nvme3"), None);
         assert_eq!(controller(&event("nvme-subsystem", &[])), None);
+    }
+
+    #[test]
+    fn only_the_kernel_removes() {
+        for (action, props, expected) in [
+            ("remove", &[][..], true),
+            ("change", &[], false),
+            ("remove", &[("SYNTH_UUID", "0")], false),
+        ] {
+            let event = Uevent {
+                action: action.into(),
+                ..event("nvme", props)
+            };
+            assert_eq!(removed(&event), expected, "{event:?}");
+        }
     }
 
     #[test]

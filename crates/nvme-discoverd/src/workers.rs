@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use discoverd_core::{ActionId, ClaimOutcome, Event};
 use nvmf::Root;
-use nvmf::registry::{Claim, Registry};
+use nvmf::registry::{Claim, Registry, RegistryError};
 use nvmf::sysfs;
 use nvmf::{config, exclusions, log_page};
 use nvmf_types::{DeviceName, Owner};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tracing::{debug, warn};
 
 use crate::inputs::{Input, Inputs, put};
 
@@ -22,6 +23,8 @@ pub(crate) struct Workers {
     root: Root,
     inputs: Inputs,
     log_pages: Arc<Semaphore>,
+    /// One at a time: all wait for the registry's lock, and a thread that waits is lost to others.
+    housekeeping: Arc<Semaphore>,
 }
 
 impl Workers {
@@ -31,6 +34,7 @@ impl Workers {
             root,
             inputs,
             log_pages: Arc::new(Semaphore::new(LOG_PAGES)),
+            housekeeping: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -44,11 +48,16 @@ impl Workers {
 
     /// Removes from the registry what dead writers and dead controllers left; nobody waits for it.
     pub(crate) fn collect_garbage(&self) {
-        let root = self.root.clone();
-        spawn_blocking(move || {
-            if let Err(error) = Registry::open(&root).collect_garbage() {
-                tracing::warn!("{error}");
-            }
+        self.keep_house(|registry| registry.collect_garbage().map(|_| ()));
+    }
+
+    /// Removes from the registry what it says about a controller that the kernel removed with the
+    /// event `seqnum`; nobody waits for it. udev's rule does the same, where it is installed.
+    pub(crate) fn reap(&self, device: DeviceName, seqnum: u64) {
+        self.keep_house(move |registry| {
+            let reaped = registry.reap(&device, Some(seqnum))?;
+            debug!("{device} was removed: {reaped}");
+            Ok(())
         });
     }
 
@@ -96,6 +105,26 @@ impl Workers {
                 Err(_) => Err("reading the discovery log page failed inside".to_owned()),
             };
             put(&workers.inputs, Event::LogFetched { id, result });
+        });
+    }
+
+    /// Does something to the registry after what was begun before; a failure is only logged.
+    fn keep_house(
+        &self,
+        work: impl FnOnce(&Registry) -> Result<(), RegistryError> + Send + 'static,
+    ) {
+        let (root, turn) = (self.root.clone(), Arc::clone(&self.housekeeping));
+        tokio::spawn(async move {
+            // never closed; without a permit it would only take more threads
+            let permit = turn.acquire_owned().await;
+            let done = spawn_blocking(move || {
+                if let Err(error) = work(&Registry::open(&root)) {
+                    warn!("{error}");
+                }
+            });
+            // a panic is in the log already
+            let _ = done.await;
+            drop(permit);
         });
     }
 

@@ -62,6 +62,24 @@ impl World {
         fs::write(self.dir.path().join("etc/nvme/nvme-fabrics.conf"), text).unwrap();
     }
 
+    /// A controller in sysfs, and what another tool says about it in the registry.
+    fn registered(&self, device: &str, attributes: &[(&str, &str)]) -> std::path::PathBuf {
+        fs::create_dir_all(self.dir.path().join("sys/class/nvme").join(device)).unwrap();
+        let entry = self.dir.path().join("run/nvme/registry").join(device);
+        fs::create_dir_all(&entry).unwrap();
+        for (attribute, value) in attributes {
+            fs::write(entry.join(attribute), format!("{value}\n")).unwrap();
+        }
+        entry
+    }
+
+    fn uevent(&self, action: &str, device: &str, seqnum: u64) {
+        let mut event = uevents::tests::event("nvme", &[("DEVNAME", device)]);
+        event.action = action.to_owned();
+        event.seqnum = seqnum;
+        put(&self.inputs, Input::Uevent(event));
+    }
+
     async fn status(&self) -> Status {
         let (to, answer) = oneshot::channel();
         put(&self.inputs, Input::Status(to));
@@ -178,6 +196,26 @@ async fn what_is_excluded_is_not_tried() {
             .all(|c| c.reason.contains("exclusions.conf:2")),
         "{status:#?}"
     );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_kernel_removed_goes_from_the_registry() {
+    let world = World::start("").await;
+    let unstamped = [("owner", "stas"), ("seqnum", "5")];
+    let entries = ["nvme3", "nvme4", "nvme5"].map(|it| world.registered(it, &unstamped));
+    world.uevent("remove", "nvme3", 4);
+    world.uevent("change", "nvme4", 6);
+    world.uevent("remove", "nvme5", 6);
+    // One after the other, so the last one's end is the end of all.
+    world.until("reaped", |_| !entries[2].exists()).await;
+    assert!(entries[0].exists(), "removed before the entry was written");
+    assert!(entries[1].exists(), "not removed");
+
+    let stale = world.registered("nvme6", &[("owner", "me"), ("sysfs-ino", "1")]);
+    put(&world.inputs, Input::UeventsLost);
+    world.until("collected", |_| !stale.exists()).await;
+    assert!(entries[0].exists() && entries[1].exists());
     world.stop().await;
 }
 
