@@ -6,14 +6,18 @@
 //! hitting the successor.
 
 mod address;
+mod block;
 mod error;
+mod kind;
 mod namespace;
 mod pinned;
 mod read;
 
 pub(crate) use pinned::ControllerDir;
 
+pub use block::{BlockName, BlockNameError, controllers_of};
 pub use error::SysfsError;
+pub use kind::{ControllerKind, kind};
 pub use namespace::{Namespace, namespaces};
 pub use pinned::{Deleted, Pinned};
 pub use read::{ControllerInfo, all, controller, controllers};
