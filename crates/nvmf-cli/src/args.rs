@@ -1,9 +1,11 @@
 //! Options that several commands have.
 
+mod device;
 mod output;
 mod target;
 mod tunables;
 
+pub(crate) use device::{DeviceArg, DeviceArgError};
 pub(crate) use output::{Format, OutputArgs};
 pub(crate) use target::{TargetArgs, identify};
 pub(crate) use tunables::TunableArgs;

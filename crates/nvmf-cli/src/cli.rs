@@ -169,6 +169,11 @@ mod tests {
             "nvmf registry retrieve /dev/nvme3 -a owner",
             "nvmf registry update nvme3 --attribute note --value x",
             "nvmf registry delete nvme3",
+            "nvmf registry claim /dev/nvme3n1 --owner me -o json",
+            "nvmf registry release nvme3 --owner=me",
+            "nvmf registry gc -v",
+            "nvmf disconnect -d nvme1n1,/dev/nvme2",
+            "nvmf discover -d /dev/nvme3",
             "nvmf status -o json",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split(' ')) {
@@ -189,6 +194,8 @@ mod tests {
                 "nvmf registry retrieve nvme1 -a ../x",
                 "not an attribute name",
             ),
+            ("nvmf registry claim nvme1", "--owner"),
+            ("nvmf disconnect -d nvme1,sda", "`sda` is not a controller"),
             ("nvmf disconnect", "required"),
             (
                 "nvmf disconnect-all --force --owner x",

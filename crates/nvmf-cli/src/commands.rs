@@ -8,13 +8,18 @@ pub(crate) mod list;
 pub(crate) mod registry;
 pub(crate) mod status;
 
+use nvmf::Root;
+use nvmf::registry::Registry;
 use nvmf_types::{DeviceName, Owner};
 use serde::Serialize;
+
+use crate::args::DeviceArg;
+use crate::output::Output;
 
 /// Something that could not be done to one controller.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Failure {
-    pub(crate) device: DeviceName,
+    pub(crate) device: DeviceArg,
     pub(crate) error: String,
 }
 
@@ -32,8 +37,16 @@ fn controllers(count: usize) -> String {
     format!("{count} controller{plural}")
 }
 
+/// Removes the entry of a controller that has just been disconnected, because there may be no udev
+/// to do it. One that stays is known to be stale all the same.
+fn clean_up(root: &Root, device: &DeviceName, out: &mut Output) {
+    if let Err(error) = Registry::open(root).reap(device, None) {
+        out.detail(&format!("nvmf: {device} is disconnected, but {error}"));
+    }
+}
+
 /// Devices as people list them.
-fn join(devices: &[DeviceName]) -> String {
+pub(crate) fn join(devices: &[DeviceName]) -> String {
     let names: Vec<&str> = devices.iter().map(DeviceName::as_str).collect();
     names.join(", ")
 }

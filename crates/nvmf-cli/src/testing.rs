@@ -1,14 +1,39 @@
 //! A host made of plain files, for the tests of this crate.
 
 use std::fs;
-use std::path::PathBuf;
+use std::mem::MaybeUninit;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
 
+use clap::Parser;
 use nvmf::Root;
 use nvmf::registry::Registry;
 use nvmf_types::DeviceName;
+use rustix::fs::{CWD, FileType, Mode, OFlags, inotify};
 use tempfile::TempDir;
 
 use crate::args::{Format, OutputArgs};
+use crate::cli::Outcome;
+
+/// What clap makes of a command's arguments.
+pub(crate) fn parse<T: clap::Args>(words: &[&str]) -> T {
+    #[derive(Parser)]
+    struct Line<T: clap::Args> {
+        #[command(flatten)]
+        args: T,
+    }
+    let words = ["nvmf"].iter().chain(words);
+    let line = Line::try_parse_from(words).unwrap_or_else(|e| panic!("{e}"));
+    line.args
+}
+
+impl Outcome {
+    #[track_caller]
+    pub(crate) fn expect_done(self) {
+        assert_eq!(self, Self::Done);
+    }
+}
 
 /// A root with a sysfs of real directories and attribute files.
 #[derive(Debug)]
@@ -19,7 +44,7 @@ impl FakeHost {
         let host = Self(TempDir::new().unwrap());
         host.file("sys/kernel/uevent_seqnum", "4711\n");
         for folder in ["run", "etc/nvme", "sys/class/nvme"] {
-            fs::create_dir_all(host.0.path().join(folder)).unwrap();
+            fs::create_dir_all(host.path(folder)).unwrap();
         }
         host
     }
@@ -28,8 +53,12 @@ impl FakeHost {
         Root::new(self.0.path())
     }
 
+    fn path(&self, relative: &str) -> PathBuf {
+        self.0.path().join(relative)
+    }
+
     pub(crate) fn file(&self, relative: &str, text: &str) -> PathBuf {
-        let path = self.0.path().join(relative);
+        let path = self.path(relative);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path
@@ -90,10 +119,91 @@ impl FakeHost {
         assert_eq!(claim.unwrap(), nvmf::registry::Claim::Granted);
     }
 
+    /// Who owns the live controller `device`.
+    pub(crate) fn owner(&self, device: &str) -> Option<String> {
+        let registry = Registry::open(&self.root());
+        let owner = registry.owner(&device.parse().unwrap()).unwrap();
+        owner.map(|owner| owner.to_string())
+    }
+
+    pub(crate) fn set(&self, device: &str, attribute: &str, value: &str) {
+        let (device, attribute) = (device.parse().unwrap(), attribute.parse().unwrap());
+        let registry = Registry::open(&self.root());
+        registry.set(&device, &attribute, value).unwrap();
+    }
+
+    /// Whether the registry has an entry for `device`, stale or not.
+    pub(crate) fn has_entry(&self, device: &str) -> bool {
+        self.path("run/nvme/registry").join(device).exists()
+    }
+
+    /// A namespace of a subsystem with native multipathing: one disk, and one for each path.
+    pub(crate) fn namespace(&self, disk: &str, controllers: &[&str]) {
+        let (subsystem, number) = disk.rsplit_once('n').unwrap();
+        let folder = subsystem.replace("nvme", "sys/devices/virtual/nvme-subsystem/nvme-subsys");
+        let block = |name: &str, place: &Path| {
+            fs::create_dir_all(place).unwrap();
+            fs::create_dir_all(self.path("sys/class/block")).unwrap();
+            symlink(place, self.path("sys/class/block").join(name)).unwrap();
+        };
+        block(disk, &self.path(&folder).join(disk));
+        for controller in controllers {
+            let place = self.path("sys/class/nvme").join(controller);
+            let path = format!("{subsystem}c{}n{number}", &controller[4..]);
+            block(&path, &place.join(&path));
+            let link = self.path(&folder).join(controller);
+            // one for all namespaces of the subsystem
+            let _ = fs::remove_file(&link);
+            symlink(&place, link).unwrap();
+        }
+    }
+
+    /// Its folder stays elsewhere, or a successor might get the inode.
+    pub(crate) fn remove(&self, device: &str) {
+        let device = self.path("sys/class/nvme").join(device);
+        fs::rename(device, self.grave()).unwrap();
+    }
+
+    fn grave(&self) -> PathBuf {
+        fs::create_dir_all(self.path("gone")).unwrap();
+        let taken = fs::read_dir(self.path("gone")).unwrap().count();
+        self.path("gone").join(taken.to_string())
+    }
+
+    pub(crate) fn remove_attribute(&self, device: &str, attribute: &str) {
+        let device = self.path("sys/class/nvme").join(device);
+        fs::remove_file(device.join(attribute)).unwrap();
+    }
+
+    /// Makes the controller vanish when its `delete_controller` is written, before the write
+    /// returns, as the kernel does: that file is a full pipe, which is emptied afterwards.
+    pub(crate) fn goes_when_deleted(&self, device: &str) -> JoinHandle<()> {
+        let device = self.path("sys/class/nvme").join(device);
+        let file = device.join("delete_controller");
+        fs::remove_file(&file).unwrap();
+        let mode = Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(CWD, &file, FileType::Fifo, mode, 0).unwrap();
+        let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let pipe = rustix::fs::openat(CWD, &file, flags, Mode::empty()).unwrap();
+        while rustix::io::write(&pipe, &[0; 4096]).is_ok() {}
+        rustix::fs::fcntl_setfl(&pipe, OFlags::empty()).unwrap();
+        let opened = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+        inotify::add_watch(&opened, &file, inotify::WatchFlags::OPEN).unwrap();
+        thread::spawn(move || {
+            let mut buffer = [MaybeUninit::uninit(); 1024];
+            inotify::Reader::new(opened, &mut buffer).next().unwrap();
+            fs::remove_dir_all(device).unwrap();
+            let mut read = [0; 4096];
+            while !read.contains(&b'1') {
+                let _ = rustix::io::read(&pipe, &mut read).unwrap();
+            }
+        })
+    }
+
     /// What was written to `delete_controller`.
     pub(crate) fn deletes(&self, device: &str) -> String {
         let path = format!("sys/class/nvme/{device}/delete_controller");
-        fs::read_to_string(self.0.path().join(path)).unwrap()
+        fs::read_to_string(self.path(&path)).unwrap()
     }
 
     pub(crate) const fn output_args() -> OutputArgs {

@@ -2,26 +2,28 @@
 
 use std::collections::BTreeSet;
 
+use anyhow::bail;
 use clap::Args;
 use nvmf::Root;
-use nvmf::sysfs::{self, Deleted, Pinned};
+use nvmf::sysfs::{self, ControllerKind, Deleted, Pinned};
 use nvmf_types::{DeviceName, Nqn};
 use serde::Serialize;
 
-use super::{Failure, join};
-use crate::args::OutputArgs;
+use super::{Failure, clean_up, join};
+use crate::args::{DeviceArg, OutputArgs};
 use crate::cli::Outcome;
 use crate::output::Output;
 
 /// Disconnect named controllers, whoever owns them
 ///
-/// Local (PCIe) controllers are refused.
+/// A namespace names its controller, if that is the only one. Local (PCIe) controllers are
+/// refused.
 #[derive(Debug, Args)]
 #[group(id = "what", required = true, multiple = true, args = ["device", "nqn"])]
 pub(crate) struct Disconnect {
     /// Controllers to disconnect: nvme1,nvme2
     #[arg(short, long, value_name = "DEVICES", value_delimiter = ',')]
-    device: Vec<DeviceName>,
+    device: Vec<DeviceArg>,
     /// Disconnect all controllers of the subsystem NQN
     #[arg(short, long, value_parser = Nqn::reported)]
     nqn: Option<Nqn>,
@@ -35,6 +37,9 @@ pub(crate) struct Disconnect {
 struct Report {
     #[serde(skip)]
     nqn: Option<Nqn>,
+    /// Those that were asked for one by one.
+    #[serde(skip)]
+    named: BTreeSet<DeviceName>,
     /// How many of the disconnected ones were of `nqn`.
     #[serde(skip)]
     of_nqn: usize,
@@ -57,19 +62,20 @@ impl Disconnect {
                 // a targeted human act: nothing is denied
                 None => {}
                 Some(Ok(Deleted::Yes | Deleted::AlreadyGone)) => {
+                    clean_up(root, pinned.device(), out);
                     report.disconnected.push(pinned.device().clone());
                     let same = self.nqn.as_ref() == Some(&pinned.controller().tid.nqn);
                     report.of_nqn += usize::from(same);
                 }
                 Some(Err(error)) => report.failed.push(Failure {
-                    device: pinned.device().clone(),
+                    device: pinned.device().clone().into(),
                     error: error.to_string(),
                 }),
             },
         );
         report.disconnected.sort();
         report.failed.sort_by(|a, b| a.device.cmp(&b.device));
-        out.result(&report, |report| render(report, &self.device))?;
+        out.result(&report, render)?;
         for failure in &report.failed {
             let Failure { device, error } = failure;
             out.diagnostic(&format!("nvmf: disconnect: {device}: {error}"));
@@ -88,17 +94,17 @@ impl Disconnect {
     /// Pins what is to go; what cannot be is noted as failed.
     fn targets(&self, root: &Root, report: &mut Report) -> anyhow::Result<Vec<Pinned>> {
         let mut pinned = Vec::new();
-        let devices: BTreeSet<&DeviceName> = self.device.iter().collect();
+        let devices: BTreeSet<&DeviceArg> = self.device.iter().collect();
         for device in devices {
-            match Pinned::open(root, device) {
-                Ok(Some(controller)) => pinned.push(controller),
-                Ok(None) => report.failed.push(Failure {
-                    device: device.clone(),
-                    error: why_not(root, device)?,
-                }),
+            match pin(root, device) {
+                Ok(controller) => {
+                    if report.named.insert(controller.device().clone()) {
+                        pinned.push(controller);
+                    }
+                }
                 Err(error) => report.failed.push(Failure {
                     device: device.clone(),
-                    error: error.to_string(),
+                    error: format!("{error:#}"),
                 }),
             }
         }
@@ -106,11 +112,13 @@ impl Disconnect {
             return Ok(pinned);
         };
         for info in sysfs::all(root)? {
-            if info.subsysnqn != nqn.as_str() || self.device.contains(&info.device) {
+            let device = DeviceArg::from(info.device.clone());
+            let named = report.named.contains(&info.device) || self.device.contains(&device);
+            if info.subsysnqn != nqn.as_str() || named {
                 continue;
             }
             if info.fabrics.is_none() {
-                let (device, error) = (info.device, LOCAL.to_owned());
+                let error = LOCAL.to_owned();
                 report.failed.push(Failure { device, error });
                 continue;
             }
@@ -124,21 +132,27 @@ impl Disconnect {
 
 const LOCAL: &str = "not a fabrics controller: it is managed by the kernel and left alone";
 
-fn why_not(root: &Root, device: &DeviceName) -> anyhow::Result<String> {
-    let exists = sysfs::all(root)?.iter().any(|info| info.device == *device);
-    Ok(match exists {
-        true => LOCAL.to_owned(),
-        false => "there is no such controller: see nvmf list".to_owned(),
-    })
+/// Pins the controller that is meant. A namespace is looked up once more then: the number of its
+/// controller may have become another's in between.
+fn pin(root: &Root, arg: &DeviceArg) -> anyhow::Result<Pinned> {
+    let device = arg.resolve(root)?;
+    let Some(pinned) = Pinned::open(root, &device)? else {
+        match sysfs::kind(root, &device)? {
+            Some(ControllerKind::Local) => bail!(LOCAL),
+            Some(ControllerKind::Fabrics) | None => {
+                bail!("there is no such controller: see nvmf list")
+            }
+        }
+    };
+    if arg.resolve(root)? != device {
+        bail!("its controller has just changed: try again");
+    }
+    Ok(pinned)
 }
 
-fn render(report: &Report, devices: &[DeviceName]) -> String {
-    let named: Vec<DeviceName> = report
-        .disconnected
-        .iter()
-        .filter(|d| devices.contains(d))
-        .cloned()
-        .collect();
+fn render(report: &Report) -> String {
+    let named = |device: &&DeviceName| report.named.contains(*device);
+    let named: Vec<DeviceName> = report.disconnected.iter().filter(named).cloned().collect();
     let mut lines = Vec::new();
     if !named.is_empty() {
         lines.push(format!("disconnected {}", join(&named)));
@@ -210,6 +224,47 @@ mod tests {
         assert_eq!(outcome, Outcome::Incomplete);
         assert_eq!(out.stderr(), format!("nvmf: disconnect: nvme0: {LOCAL}\n"));
         assert_eq!(host.deletes("nvme0"), "");
+    }
+
+    #[test]
+    fn by_namespace() {
+        let host = FakeHost::new();
+        for device in ["nvme1", "nvme2", "nvme3"] {
+            host.tcp(device, A);
+        }
+        host.pcie("nvme0");
+        host.namespace("nvme0n1", &["nvme0"]);
+        host.namespace("nvme1n1", &["nvme3"]);
+        host.namespace("nvme1n2", &["nvme1", "nvme3"]);
+        let devices = ["nvme3", "/dev/nvme1n1", "nvme1n2", "nvme0n1"];
+        let (outcome, out) = disconnect(&host, &devices, None, Format::Normal);
+        assert_eq!(outcome, Outcome::Incomplete);
+        assert_eq!(out.stdout(), "disconnected nvme3\n");
+        assert_eq!(
+            out.stderr(),
+            format!(
+                "nvmf: disconnect: nvme0n1: {LOCAL}\n\
+                 nvmf: disconnect: nvme1n2: `nvme1n2` is reached through 2 controllers: \
+                 choose one of nvme1, nvme3\n"
+            )
+        );
+        for (device, deletes) in [("nvme0", ""), ("nvme1", ""), ("nvme2", ""), ("nvme3", "1")] {
+            assert_eq!(host.deletes(device), deletes, "{device}");
+        }
+    }
+
+    #[test]
+    fn the_entry_goes_with_the_controller() {
+        let host = FakeHost::new();
+        for device in ["nvme1", "nvme2"] {
+            host.tcp(device, A);
+            host.own(device, "stas");
+        }
+        let kernel = host.goes_when_deleted("nvme1");
+        let (outcome, _) = disconnect(&host, &["nvme1"], None, Format::Normal);
+        kernel.join().unwrap();
+        assert_eq!(outcome, Outcome::Done);
+        assert!(!host.has_entry("nvme1") && host.has_entry("nvme2"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use nvmf::sysfs::{self, Deleted, Pinned, SysfsError};
 use nvmf_types::{DeviceName, Owner, Transport};
 use serde::Serialize;
 
-use super::{Failure, controllers, join};
+use super::{Failure, clean_up, controllers, join};
 use crate::args::OutputArgs;
 use crate::cli::Outcome;
 use crate::output::Output;
@@ -39,6 +39,8 @@ struct Report {
     disconnected: Vec<DeviceName>,
     already_gone: Vec<DeviceName>,
     kept: Vec<Kept>,
+    /// Left alone because its maker, and so its owner, is not known before its connect is over.
+    connecting: Vec<DeviceName>,
     failed: Vec<Failure>,
 }
 
@@ -73,10 +75,16 @@ impl DisconnectAll {
             let device = pinned.device().clone();
             match result {
                 None => report.leave(device, pinned.owner(&registry)),
-                Some(Ok(Deleted::Yes)) => report.disconnected.push(device),
-                Some(Ok(Deleted::AlreadyGone)) => report.already_gone.push(device),
+                Some(Ok(Deleted::Yes)) => {
+                    clean_up(root, &device, out);
+                    report.disconnected.push(device);
+                }
+                Some(Ok(Deleted::AlreadyGone)) => {
+                    clean_up(root, &device, out);
+                    report.already_gone.push(device);
+                }
                 Some(Err(error)) => report.failed.push(Failure {
-                    device,
+                    device: device.into(),
                     error: error.to_string(),
                 }),
             }
@@ -112,6 +120,7 @@ impl DisconnectAll {
             // Somebody is connecting it just now, and its owner comes with the end of that.
             let unfinished = !self.force && pinned.controller().class.is_none();
             match pinned.owner(&registry) {
+                Ok(None) if unfinished => report.connecting.push(live.device),
                 Ok(owner) if !unfinished && self.wants(owner.as_ref()) => to_go.push(pinned),
                 owner => report.leave(live.device, owner),
             }
@@ -149,7 +158,7 @@ impl Report {
                 }),
             },
             Err(error) => self.failed.push(Failure {
-                device,
+                device: device.into(),
                 error: format!("left alone: {error}"),
             }),
         }
@@ -182,9 +191,12 @@ fn render(report: &Report) -> String {
         };
         line("kept", devices, &of);
     }
-    let failed = report.failed.len();
-    if failed > 0 {
-        lines.push(format!("failed: {}", controllers(failed)));
+    line("kept", &report.connecting, ", still being connected");
+    if !report.failed.is_empty() {
+        let names = report.failed.iter().map(|f| f.device.to_string());
+        let names: Vec<String> = names.collect();
+        let count = controllers(names.len());
+        lines.push(format!("failed {count}: {}", names.join(", ")));
     } else if report.disconnected.is_empty() {
         lines.insert(0, "nothing to disconnect".to_owned());
     }
@@ -257,6 +269,7 @@ mod tests {
                     {"owner": null, "devices": ["nvme1", "nvme3"]},
                     {"owner": "stas", "devices": ["nvme10"]}
                 ],
+                "connecting": [],
                 "failed": []
             })
         );
@@ -271,6 +284,43 @@ mod tests {
             "disconnected 5 controllers: nvme1, nvme2, nvme3, nvme4, nvme10\n"
         );
         assert_eq!(host.deletes("nvme0"), "", "never PCIe");
+    }
+
+    #[test]
+    fn what_failed_and_what_is_not_known_yet_is_counted_too() {
+        let host = host();
+        host.remove_attribute("nvme3", "delete_controller");
+        host.file("sys/class/nvme/nvme3/delete_controller/x", "");
+        host.tcp("nvme5", "(efault)");
+        host.attribute("nvme5", "cntrltype", "reserved\n");
+        let (outcome, out) = run(&host, None, false, false);
+        assert_eq!(outcome, Outcome::Incomplete);
+        assert_eq!(
+            out.stdout(),
+            "disconnected 1 controller: nvme1\n\
+             kept 2 controllers of discoverd: nvme2, nvme4\n\
+             kept 1 controller of stas: nvme10\n\
+             kept 1 controller, still being connected: nvme5\n\
+             failed 1 controller: nvme3\n"
+        );
+        let why = "nvmf: disconnect-all: nvme3: cannot disconnect `";
+        assert!(out.stderr().starts_with(why), "{}", out.stderr());
+        assert_eq!(out.stderr().lines().count(), 1);
+    }
+
+    #[test]
+    fn entries_go_with_their_controllers() {
+        let host = host();
+        let kernel = ["nvme2", "nvme4"].map(|device| host.goes_when_deleted(device));
+        let (outcome, out) = run(&host, Some("discoverd"), false, false);
+        kernel.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(outcome, Outcome::Done);
+        assert!(
+            out.stdout()
+                .starts_with("disconnected 2 controllers: nvme2, nvme4\n")
+        );
+        assert!(!host.has_entry("nvme2") && !host.has_entry("nvme4"));
+        assert!(host.has_entry("nvme10"));
     }
 
     #[test]

@@ -15,13 +15,12 @@ use nvmf::sysfs;
 use nvmf_types::config::Persistence;
 use nvmf_types::log_page::DiscoveryLog;
 use nvmf_types::{
-    ControllerClass, ControllerState, DeviceName, LiveController, NameError, Nqn, Owner,
-    TransportId,
+    ControllerClass, ControllerState, DeviceName, LiveController, Nqn, Owner, TransportId,
 };
 use serde::Serialize;
 
 use super::connect::{Base, establish};
-use crate::args::{OutputArgs, TargetArgs, TunableArgs, identify};
+use crate::args::{DeviceArg, DeviceArgError, OutputArgs, TargetArgs, TunableArgs, identify};
 use crate::cli::{Outcome, Usage};
 use crate::output::Output;
 use temporary::Temporary;
@@ -61,9 +60,9 @@ pub(crate) struct Discover {
 
 /// `nvme3`, or `none` as scripts started by udev rules write it.
 #[derive(Clone, Debug)]
-struct Named(Option<DeviceName>);
+struct Named(Option<DeviceArg>);
 
-fn device_or_none(text: &str) -> Result<Named, NameError> {
+fn device_or_none(text: &str) -> Result<Named, DeviceArgError> {
     match text {
         "none" => Ok(Named(None)),
         name => name.parse().map(|device| Named(Some(device))),
@@ -130,12 +129,17 @@ impl Discover {
     fn existing(
         &self,
         root: &Root,
-        device: Option<&DeviceName>,
+        device: Option<&DeviceArg>,
         wanted: Option<(&TransportId, &Base)>,
     ) -> anyhow::Result<Existing> {
         let mut found = None;
+        let device = match device.map(|arg| arg.resolve(root)) {
+            // What the options say counts.
+            Some(Err(_)) if wanted.is_some() => None,
+            other => other.transpose()?,
+        };
         if let Some(device) = device {
-            found = sysfs::controller(root, device)?;
+            found = sysfs::controller(root, &device)?;
             match (&found, wanted) {
                 (None, None) => bail!("{device} is no fabrics controller: see nvmf list"),
                 (Some(live), None) if live.class == Some(ControllerClass::Io) => {
@@ -268,6 +272,7 @@ mod tests {
         let host = FakeHost::new();
         host.dc("nvme1");
         host.tcp("nvme2", "nqn.2014-08.org.example:a");
+        host.namespace("nvme5n1", &["nvme2"]);
         let target = "-t tcp -a 192.0.2.10";
         for (line, expected) in [
             (target.to_owned(), "nvme1"),
@@ -276,6 +281,7 @@ mod tests {
             (format!("{target} -d nvme1"), "nvme1"),
             (format!("{target} -d none"), "nvme1"),
             (format!("{target} -d nvme2"), "nvme1"),
+            (format!("{target} -d nvme9n1"), "nvme1"),
             ("-d nvme1".to_owned(), "nvme1"),
         ] {
             assert_eq!(existing(&host, &line).unwrap(), expected, "{line}");
@@ -283,6 +289,8 @@ mod tests {
         for (line, expected) in [
             ("-d nvme2", "an I/O controller"),
             ("-d nvme9", "no fabrics"),
+            ("-d nvme5n1", "an I/O controller"),
+            ("-d nvme9n1", "no namespace"),
         ] {
             let error = existing(&host, line).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

@@ -216,12 +216,14 @@ nvme2   live   tcp        192.0.2.10:4420  nqn.2014-08.org.example:a  discoverd 
 nvme10  live   tcp        192.0.2.10:4420  nqn.2014-08.org.example:b  -          -
 "
         );
-        let verbose = list(&host(), Format::Normal, true);
-        let pcie = verbose.lines().nth(1).unwrap();
-        assert!(pcie.starts_with("nvme0   live   -      pcie"), "{verbose}");
-        assert!(
-            pcie.contains("0000:00:04.0") && pcie.contains("kernel"),
-            "{verbose}"
+        assert_eq!(
+            list(&host(), Format::Normal, true),
+            "\
+DEVICE  STATE  CLASS  TRANSPORT  ADDRESS          SUBSYSTEM                            OWNER      NAMESPACES  MODEL  SERIAL  FIRMWARE
+nvme0   live   -      pcie       0000:00:04.0     nqn.2014.08.org.nvmexpress:80868086  kernel     -           Disk   -       -
+nvme2   live   io     tcp        192.0.2.10:4420  nqn.2014-08.org.example:a            discoverd  nvme2n1     Linux  5eb1a1  6.12
+nvme10  live   io     tcp        192.0.2.10:4420  nqn.2014-08.org.example:b            -          -           Linux  5eb1a1  6.12
+"
         );
         assert_eq!(list(&FakeHost::new(), Format::Normal, false), "");
     }
