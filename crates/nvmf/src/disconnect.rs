@@ -3,7 +3,51 @@
 use std::sync::Mutex;
 use std::sync::mpsc;
 
+use nvmf_types::Owner;
+use thiserror::Error;
+
+use crate::registry::{Registry, RegistryError};
 use crate::sysfs::{Deleted, Pinned, SysfsError};
+
+/// What became of a controller that was to be disconnected if its owner allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Disconnect {
+    /// It was disconnected.
+    Deleted(Deleted),
+    /// It stays, because it is this owner's (`None`: nobody's).
+    Kept(Option<Owner>),
+}
+
+/// Why a controller was not disconnected.
+#[derive(Debug, Error)]
+pub enum DisconnectError {
+    /// Whose it is cannot be read, and so it was left alone.
+    #[error("left alone: {0}")]
+    Owner(RegistryError),
+    /// The kernel does not do it.
+    #[error(transparent)]
+    Kernel(SysfsError),
+}
+
+/// Disconnects exactly the controller that is pinned, if such an owner `goes`. The owner is read
+/// right before the kernel is told to.
+///
+/// # Errors
+/// Its owner cannot be read; not root, or the controller's first connect is still under way.
+pub fn disconnect_if(
+    registry: &Registry,
+    pinned: &Pinned,
+    goes: impl FnOnce(Option<&Owner>) -> bool,
+) -> Result<Disconnect, DisconnectError> {
+    let (device, sysfs_ino) = (pinned.device(), pinned.sysfs_ino());
+    match registry.delete_if(device, sysfs_ino, goes, || pinned.delete()) {
+        Ok(Ok(deleted)) => deleted
+            .map(Disconnect::Deleted)
+            .map_err(DisconnectError::Kernel),
+        Ok(Err(owner)) => Ok(Disconnect::Kept(owner)),
+        Err(error) => Err(DisconnectError::Owner(error)),
+    }
+}
 
 /// Disconnects all `controllers` on up to `threads` threads (at least one) and hands each outcome
 /// to `report`, in the order in which they come, on the caller's thread. `still` is asked right

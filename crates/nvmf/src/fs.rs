@@ -3,27 +3,27 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
 use rustix::io::{Errno, Result};
 
 /// What a small file may have at most, in bytes: sysfs gives a page, the registry a line.
 const LIMIT: usize = 64 * 1024;
 
-/// The text of `name` in `dir`, at most 64 KiB; a symbolic link is not followed and what is not
-/// UTF-8 is replaced.
-pub(crate) fn read_at(dir: impl AsFd, name: &str) -> Result<String> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = rustix::fs::openat(dir, name, flags, Mode::empty())?;
-    let mut text = Vec::new();
+/// The content of `path` in `dir`, at most 64 KiB. Nothing on the way is followed, nor is it left
+/// (`openat2`, Linux 5.6).
+pub(crate) fn read_at(dir: impl AsFd, path: &str) -> Result<Vec<u8>> {
+    let file = open_beneath(dir, path, OFlags::RDONLY | OFlags::NONBLOCK)?;
+    let mut content = Vec::new();
     let mut chunk = [0_u8; 4096];
-    while text.len() < LIMIT {
+    while content.len() < LIMIT {
         let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut chunk))?;
-        match chunk.get(..count) {
-            Some(more) if !more.is_empty() => text.extend_from_slice(more),
-            _ => break,
+        content.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        // these files are regular ones: a short read is the last
+        if count < chunk.len() {
+            break;
         }
     }
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(content)
 }
 
 /// Creates `name` in `dir` with `text` and mode 0644; it must not exist.
@@ -47,15 +47,29 @@ pub(crate) fn create_at(dir: impl AsFd, name: &str, text: &str) -> Result<()> {
     written
 }
 
-/// Opens the directory `name` in `dir`, or `None` if there is none; a symbolic link or a file is
-/// none.
-pub(crate) fn open_dir_at(dir: impl AsFd, name: impl AsRef<Path>) -> Result<Option<OwnedFd>> {
+/// Opens the directory `path`, or `None` if there is none; a symbolic link or a file is none.
+pub(crate) fn open_dir(path: &Path) -> Result<Option<OwnedFd>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match rustix::fs::openat(dir, name.as_ref(), flags, Mode::empty()) {
+    none_if_missing(rustix::fs::openat(CWD, path, flags, Mode::empty()))
+}
+
+/// Opens the directory `path` in `dir`, or `None` if there is none; a symbolic link or a file is
+/// none.
+pub(crate) fn open_dir_at(dir: impl AsFd, path: &str) -> Result<Option<OwnedFd>> {
+    none_if_missing(open_beneath(dir, path, OFlags::RDONLY | OFlags::DIRECTORY))
+}
+
+fn none_if_missing(opened: Result<OwnedFd>) -> Result<Option<OwnedFd>> {
+    match opened {
         Ok(fd) => Ok(Some(fd)),
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Ok(None),
         Err(e) => Err(e),
     }
+}
+
+fn open_beneath(dir: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    rustix::fs::openat2(dir, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
 }
 
 /// The names in `dir`, without `.` and `..` and what is not UTF-8.
@@ -71,25 +85,23 @@ pub(crate) fn names(dir: impl AsFd) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Removes the directory `name` in `dir` with the files in it (entries have no directories in
-/// them); what is gone already does not matter.
+/// Removes the directory `name` in `dir` with everything in it; what is gone already does not
+/// matter.
 pub(crate) fn remove_tree_at(dir: impl AsFd, name: &str) -> Result<()> {
     if let Some(inside) = open_dir_at(&dir, name)? {
         for file in names(&inside)? {
-            let stat = rustix::fs::statat(&inside, file.as_str(), AtFlags::SYMLINK_NOFOLLOW);
-            match stat.map(|s| FileType::from_raw_mode(s.st_mode)) {
-                Ok(FileType::Directory) => remove_tree_at(&inside, &file)?,
-                Ok(_) => gone_is_fine(rustix::fs::unlinkat(
-                    &inside,
-                    file.as_str(),
-                    AtFlags::empty(),
-                ))?,
-                Err(Errno::NOENT) => {}
-                Err(e) => return Err(e),
-            }
+            remove_at(&inside, &file)?;
         }
     }
     gone_is_fine(rustix::fs::unlinkat(&dir, name, AtFlags::REMOVEDIR))
+}
+
+/// Removes `name` in `dir`, a file or a directory with everything in it.
+pub(crate) fn remove_at(dir: impl AsFd, name: &str) -> Result<()> {
+    match rustix::fs::unlinkat(&dir, name, AtFlags::empty()) {
+        Err(Errno::ISDIR) => remove_tree_at(dir, name),
+        other => gone_is_fine(other),
+    }
 }
 
 fn gone_is_fine(result: Result<()>) -> Result<()> {

@@ -14,16 +14,18 @@
 
 mod disk;
 mod error;
-mod found;
 mod garbage;
+mod name;
 mod outcome;
+mod protocol;
 #[cfg(test)]
 mod races;
 mod read;
-mod reap;
 mod stamp;
+mod steps;
 #[cfg(test)]
 mod tests;
+mod text;
 mod write;
 
 pub use error::{RegistryError, RegistryErrorKind};

@@ -76,25 +76,27 @@ fn connect_through(
     line: &ConnectString,
     owner: Option<&Owner>,
 ) -> Result<Connected, ConnectErrorKind> {
+    let registry = Registry::open(root);
+    let since = registry.seqnum();
     let answer = fabrics.write(line)?;
     let (device, cntlid) = parse(&answer).ok_or(ConnectErrorKind::Answer(answer))?;
-    let pinned = Pinned::open(root, &device).map_err(sysfs_io)?;
-    let pinned = pinned.ok_or(ConnectErrorKind::Vanished)?;
     if cntlid == u16::MAX {
         // fc reports success before there is any; what is still trying must not stay behind.
-        let _ = pinned.delete();
+        if let Ok(Some(pinned)) = Pinned::open(root, &device) {
+            let _ = pinned.delete();
+        }
         return Err(ConnectErrorKind::Vanished);
     }
-    let sysfs_ino = pinned.sysfs_ino();
-    let registry = Registry::open(root);
+    let incarnation = || registry.incarnation(&device).map_err(ConnectErrorKind::Io);
+    let sysfs_ino = incarnation()?.ok_or(ConnectErrorKind::Vanished)?;
     let mut connected = Connected {
-        device,
+        device: device.clone(),
         sysfs_ino,
         cntlid,
         owner: None,
         warning: None,
     };
-    match registry.register(&connected.device, sysfs_ino, owner, &[]) {
+    match registry.register(&device, sysfs_ino, since, owner, &[]) {
         Ok(Registered::Owned) => connected.owner = owner.cloned(),
         Ok(Registered::Unowned) => {}
         Ok(Registered::OwnedBy(other)) => {
@@ -106,16 +108,12 @@ fn connect_through(
         }
         Err(e) => connected.warning = Some(e.to_string()),
     }
-    // The second look, while the number cannot be anybody else's.
-    if pinned.state().map_err(sysfs_io)?.is_none() {
-        let _ = registry.withdraw(&connected.device, sysfs_ino);
+    // The number cannot be anybody else's yet: the device that made it is still open.
+    if incarnation()? != Some(sysfs_ino) {
+        let _ = registry.reap(&device, None);
         return Err(ConnectErrorKind::Vanished);
     }
     Ok(connected)
-}
-
-fn sysfs_io(error: SysfsError) -> ConnectErrorKind {
-    ConnectErrorKind::Io(error.source)
 }
 
 /// `instance=N,cntlid=M`

@@ -1,37 +1,103 @@
-//! The steps on disk: how entries and attributes get into place and out of it.
+//! The steps on a host: `/run/nvme/registry`.
 
-use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::cell::OnceCell;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
-use nvmf_types::DeviceName;
+use nvmf_types::{AttrName, DeviceName};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::{Errno, Result};
 
-use crate::fs;
+use super::name::unused;
+use super::stamp::SYSFS_INO;
+use super::steps::{Attributes, Existing, Step, Steps};
+use super::text;
+use crate::{Root, fs};
 
-/// Whether a step happened, or another writer was faster and everything is to be looked at again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
-pub(super) enum Step {
-    Done,
-    Overtaken,
-}
-
-/// The registry's directory, with the lock of our own writers held.
+/// The registry during one operation: its directory is opened once.
 #[derive(Debug)]
-pub(super) struct Locked {
-    pub(super) dir: OwnedFd,
-    _lock: OwnedFd,
+pub(super) struct Disk<'a> {
+    root: &'a Root,
+    path: &'a Path,
+    dir: OnceCell<Option<OwnedFd>>,
 }
 
-impl Locked {
-    /// Locks the registry `path` (`…/nvme/registry`), creating it where it is missing.
-    pub(super) fn create(path: &Path) -> Result<Self> {
-        let parent = path.parent().unwrap_or(path);
-        for dir in [parent, path] {
+/// An entry's open directory.
+#[derive(Debug)]
+pub(super) struct Entry {
+    dir: OwnedFd,
+    ino: u64,
+}
+
+/// A hidden name, `.nvme3.tmp.XXXXXX` in the registry or `owner.tmp.XXXXXX` in an entry.
+#[derive(Debug)]
+pub(super) struct Hidden(String);
+
+impl<'a> Disk<'a> {
+    /// The registry at `path`, on the host `root`.
+    pub(super) const fn new(root: &'a Root, path: &'a Path) -> Self {
+        Self {
+            root,
+            path,
+            dir: OnceCell::new(),
+        }
+    }
+
+    /// The registry's directory; `None`: there is none.
+    pub(super) fn dir(&self) -> Result<Option<BorrowedFd<'_>>> {
+        if self.dir.get().is_none() {
+            let opened = fs::open_dir(self.path)?;
+            let _ = self.dir.set(opened);
+        }
+        Ok(self.dir.get().and_then(Option::as_ref).map(AsFd::as_fd))
+    }
+
+    fn existing_dir(&self) -> Result<BorrowedFd<'_>> {
+        self.dir()?.ok_or(Errno::NOENT)
+    }
+
+    /// All attributes of an entry; names that are none (`owner.tmp.x`) are left out.
+    pub(super) fn attributes(entry: &Entry) -> Result<Attributes> {
+        let mut found = Attributes::new();
+        for name in fs::names(&entry.dir)? {
+            if name.parse::<AttrName>().is_ok()
+                && let Some(value) = value(&entry.dir, &name)?
+            {
+                found.insert(name, value);
+            }
+        }
+        Ok(found)
+    }
+
+    /// When an entry is open.
+    pub(super) const fn entry_dir(entry: &Entry) -> &OwnedFd {
+        &entry.dir
+    }
+
+    fn rename(&self, from: &str, to: &str, flags: RenameFlags) -> Result<()> {
+        let dir = self.existing_dir()?;
+        rustix::fs::renameat_with(dir, from, dir, to, flags)
+    }
+
+    fn acquire(&self) -> Result<OwnedFd> {
+        // Beside the registry, so that no reader meets it; 0600, or anybody could hold it.
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let mode = Mode::from_raw_mode(0o600);
+        let lock = rustix::fs::openat(CWD, self.path.with_extension("lock"), flags, mode)?;
+        rustix::io::retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::LockExclusive))?;
+        Ok(lock)
+    }
+}
+
+impl Steps for Disk<'_> {
+    type Lock = OwnedFd;
+    type Entry = Entry;
+    type Hidden = Hidden;
+    type Taken = Hidden;
+
+    fn lock(&self) -> Result<OwnedFd> {
+        let parent = self.path.parent().unwrap_or(self.path);
+        for dir in [parent, self.path] {
             match rustix::fs::mkdir(dir, Mode::from_raw_mode(0o755)) {
                 // whatever the umask is: everybody reads
                 Ok(()) => rustix::fs::chmod(dir, Mode::from_raw_mode(0o755))?,
@@ -39,175 +105,212 @@ impl Locked {
                 Err(e) => return Err(e),
             }
         }
-        Self::existing(path)?.ok_or(Errno::NOTDIR)
+        self.lock_existing()?.ok_or(Errno::NOTDIR)
     }
 
-    /// Locks the registry if there is one.
-    pub(super) fn existing(path: &Path) -> Result<Option<Self>> {
-        let Some(dir) = fs::open_dir_at(CWD, path)? else {
+    fn lock_existing(&self) -> Result<Option<OwnedFd>> {
+        match self.dir()? {
+            Some(_) => self.acquire().map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn current(&self, device: &DeviceName) -> Result<Option<u64>> {
+        let path = self.root.sys().join("class/nvme").join(device.as_str());
+        match rustix::fs::stat(path) {
+            Ok(stat) => Ok(Some(stat.st_ino)),
+            Err(Errno::NOENT | Errno::NODEV) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn seqnum(&self) -> Option<u64> {
+        let text = std::fs::read_to_string(self.root.sys().join("kernel/uevent_seqnum")).ok()?;
+        text.trim().parse().ok()
+    }
+
+    fn open(&self, device: &DeviceName) -> Result<Option<Entry>> {
+        let Some(registry) = self.dir()? else {
             return Ok(None);
         };
-        // Beside the registry, so that no reader meets it; 0600, or anybody could hold it.
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mode = Mode::from_raw_mode(0o600);
-        let lock = rustix::fs::openat(CWD, path.with_extension("lock"), flags, mode)?;
-        rustix::io::retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::LockExclusive))?;
-        Ok(Some(Self { dir, _lock: lock }))
+        let Some(dir) = fs::open_dir_at(registry, device.as_str())? else {
+            return Ok(None);
+        };
+        let ino = rustix::fs::fstat(&dir)?.st_ino;
+        Ok(Some(Entry { dir, ino }))
     }
 
-    /// Puts a whole entry into place. `replaces` is the inode of the entry's directory that was
-    /// judged to be of no value; `None`: there was none.
-    pub(super) fn publish(
-        &self,
-        device: &DeviceName,
-        attributes: &BTreeMap<String, String>,
-        replaces: Option<u64>,
-    ) -> Result<Step> {
-        let built = self.build(device, attributes)?;
-        let rename = |flags| {
-            rustix::fs::renameat_with(&self.dir, &*built, &self.dir, device.as_str(), flags)
-        };
-        let step = match replaces {
-            None => rename(RenameFlags::NOREPLACE).map(|()| Step::Done),
-            Some(old) => rename(RenameFlags::EXCHANGE).and_then(|()| {
-                if inode(&self.dir, &built)? == Some(old) {
-                    return Ok(Step::Done);
-                }
-                // Somebody's fresh entry: it goes back.
-                rename(RenameFlags::EXCHANGE).map(|()| Step::Overtaken)
-            }),
-        };
-        let cleaned = fs::remove_tree_at(&self.dir, &built);
-        match step {
-            Err(Errno::EXIST | Errno::NOENT) => Ok(Step::Overtaken),
-            Err(e) => Err(e),
-            // A leftover under a hidden name is garbage, not a failure.
-            Ok(step) => {
-                let _ = cleaned;
-                Ok(step)
-            }
+    fn inode(&self, entry: &Entry) -> u64 {
+        entry.ino
+    }
+
+    fn inode_in_place(&self, device: &DeviceName) -> Result<Option<u64>> {
+        match self.dir()? {
+            Some(dir) => inode(dir, device.as_str()),
+            None => Ok(None),
         }
     }
 
-    /// Takes the entry whose directory has the inode `expected` away.
-    pub(super) fn discard(&self, device: &DeviceName, expected: u64) -> Result<Step> {
-        let trash = self.hidden(".trash.", |name| {
-            let flags = RenameFlags::NOREPLACE;
-            rustix::fs::renameat_with(&self.dir, device.as_str(), &self.dir, name, flags)
-        });
-        let trash = match trash {
-            Ok(trash) => trash,
-            Err(Errno::NOENT) => return Ok(Step::Overtaken),
-            Err(e) => return Err(e),
-        };
-        if inode(&self.dir, &trash)? == Some(expected) {
-            let _ = fs::remove_tree_at(&self.dir, &trash);
-            return Ok(Step::Done);
-        }
-        // Somebody's fresh entry: it goes back, if there is not even a newer one.
-        let flags = RenameFlags::NOREPLACE;
-        match rustix::fs::renameat_with(&self.dir, &*trash, &self.dir, device.as_str(), flags) {
-            Ok(()) | Err(Errno::EXIST | Errno::NOENT) => Ok(Step::Overtaken),
-            Err(e) => Err(e),
+    fn read_in_place(&self, device: &DeviceName, attribute: &str) -> Result<Option<String>> {
+        match self.dir()? {
+            Some(dir) => value(dir, &format!("{device}/{attribute}")),
+            None => Ok(None),
         }
     }
 
-    /// Whether the entry's directory `inode` is still the one in place.
-    pub(super) fn is_in_place(&self, device: &DeviceName, expected: u64) -> Result<bool> {
-        Ok(inode(&self.dir, device.as_str())? == Some(expected))
-    }
-
-    fn build(&self, device: &DeviceName, attributes: &BTreeMap<String, String>) -> Result<String> {
-        let name = self.hidden(&format!(".{device}.tmp."), |name| {
-            rustix::fs::mkdirat(&self.dir, name, Mode::from_raw_mode(0o700))
+    fn build(&self, device: &DeviceName, attributes: &Attributes) -> Result<Hidden> {
+        let dir = self.existing_dir()?;
+        let name = unused(&format!(".{device}.tmp."), |name| {
+            rustix::fs::mkdirat(dir, name, Mode::from_raw_mode(0o700))
         })?;
-        let filled = fs::open_dir_at(&self.dir, &name).and_then(|entry| {
+        let filled = fs::open_dir_at(dir, &name).and_then(|entry| {
             let entry = entry.ok_or(Errno::NOENT)?;
             for (attribute, value) in attributes {
                 fs::create_at(&entry, attribute, &format!("{value}\n"))?;
             }
+            // whatever the umask is: everybody reads
             rustix::fs::fchmod(&entry, Mode::from_raw_mode(0o755))
         });
         if let Err(e) = filled {
-            let _ = fs::remove_tree_at(&self.dir, &name);
+            self.destroy(Hidden(name));
             return Err(e);
         }
-        Ok(name)
+        Ok(Hidden(name))
     }
 
-    fn hidden(&self, prefix: &str, make: impl Fn(&str) -> Result<()>) -> Result<String> {
-        unused(prefix, make)
+    fn place(&self, hidden: &Hidden, device: &DeviceName) -> Result<Step> {
+        match self.rename(&hidden.0, device.as_str(), RenameFlags::NOREPLACE) {
+            Ok(()) => Ok(Step::Done),
+            Err(Errno::EXIST) => Ok(Step::Overtaken),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn exchange(&self, hidden: &Hidden, device: &DeviceName) -> Result<Option<u64>> {
+        match self.rename(&hidden.0, device.as_str(), RenameFlags::EXCHANGE) {
+            Ok(()) => inode(self.existing_dir()?, &hidden.0),
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn hide(&self, device: &DeviceName) -> Result<Option<Hidden>> {
+        let hide = |name: &str| self.rename(device.as_str(), name, RenameFlags::NOREPLACE);
+        match unused(".trash.", hide) {
+            Ok(name) => Ok(Some(Hidden(name))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn destroy(&self, hidden: Hidden) {
+        if let Ok(dir) = self.existing_dir() {
+            let _ = fs::remove_tree_at(dir, &hidden.0);
+        }
+    }
+
+    fn remove_empty(&self, device: &DeviceName) -> Result<Step> {
+        match rustix::fs::unlinkat(self.existing_dir()?, device.as_str(), AtFlags::REMOVEDIR) {
+            // gone: somebody has the same in mind
+            Ok(()) | Err(Errno::NOENT) => Ok(Step::Done),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(Step::Overtaken),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn read(&self, entry: &Entry, attribute: &str) -> Result<Option<String>> {
+        value(&entry.dir, attribute)
+    }
+
+    fn write(&self, entry: &Entry, name: &str, value: &str, existing: Existing) -> Result<Step> {
+        let text = format!("{value}\n");
+        let built = unused(&format!("{name}.tmp."), |temporary| {
+            fs::create_at(&entry.dir, temporary, &text)
+        });
+        let built = match built {
+            Ok(built) => built,
+            // the directory itself has been removed
+            Err(Errno::NOENT) => return Ok(Step::Overtaken),
+            Err(e) => return Err(e),
+        };
+        let flags = match existing {
+            Existing::Replace => RenameFlags::empty(),
+            Existing::Keep => RenameFlags::NOREPLACE,
+        };
+        let renamed = rustix::fs::renameat_with(&entry.dir, &*built, &entry.dir, name, flags);
+        if renamed.is_err() {
+            self.drop_taken(entry, Hidden(built));
+        }
+        match renamed {
+            Ok(()) => Ok(Step::Done),
+            Err(Errno::EXIST | Errno::NOENT) => Ok(Step::Overtaken),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn take(&self, entry: &Entry, attribute: &str) -> Result<Option<(Hidden, Option<String>)>> {
+        let (dir, flags) = (&entry.dir, RenameFlags::NOREPLACE);
+        let hide = |name: &str| rustix::fs::renameat_with(dir, attribute, dir, name, flags);
+        match unused(&format!("{attribute}.tmp."), hide) {
+            Ok(name) => {
+                let text = value(dir, &name)?;
+                Ok(Some((Hidden(name), text)))
+            }
+            Err(Errno::NOENT) => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn put_back(&self, entry: &Entry, taken: Hidden, attribute: &str) -> Result<Step> {
+        let (dir, flags) = (&entry.dir, RenameFlags::NOREPLACE);
+        match rustix::fs::renameat_with(dir, &*taken.0, dir, attribute, flags) {
+            Ok(()) => Ok(Step::Done),
+            Err(Errno::EXIST) => {
+                self.drop_taken(entry, taken);
+                Ok(Step::Overtaken)
+            }
+            Err(e) => Err(e),
+        }
+    }
+
+    fn drop_taken(&self, entry: &Entry, taken: Hidden) {
+        let _ = rustix::fs::unlinkat(&entry.dir, &*taken.0, AtFlags::empty());
+    }
+
+    fn unlink(&self, entry: &Entry, attribute: &str) -> Result<bool> {
+        match rustix::fs::unlinkat(&entry.dir, attribute, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            // another tool's idea of an attribute
+            Err(Errno::ISDIR) => fs::remove_tree_at(&entry.dir, attribute).map(|()| true),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn strip(&self, entry: &Entry) -> Result<()> {
+        for name in fs::names(&entry.dir)? {
+            if name != SYSFS_INO {
+                self.unlink(entry, &name)?;
+            }
+        }
+        self.unlink(entry, SYSFS_INO).map(|_| ())
     }
 }
 
-/// Writes one attribute of the open entry `entry`; it is there whole or not at all. With
-/// `replace` unset, an attribute that is there already stays: [`Step::Overtaken`].
-pub(super) fn write_attribute(
-    entry: impl AsFd,
-    attribute: &str,
-    value: &str,
-    replace: bool,
-) -> Result<Step> {
-    let text = format!("{value}\n");
-    let built = unused(&format!("{attribute}.tmp."), |name| {
-        fs::create_at(&entry, name, &text)
-    })?;
-    let flags = if replace {
-        RenameFlags::empty()
-    } else {
-        RenameFlags::NOREPLACE
-    };
-    match rustix::fs::renameat_with(&entry, &*built, &entry, attribute, flags) {
-        Ok(()) => Ok(Step::Done),
-        Err(e) => {
-            let _ = rustix::fs::unlinkat(&entry, &*built, AtFlags::empty());
-            if e == Errno::EXIST {
-                Ok(Step::Overtaken)
-            } else {
-                Err(e)
-            }
-        }
+/// The value of an attribute: absent if there is no file, or what is there is none.
+fn value(dir: impl AsFd, path: &str) -> Result<Option<String>> {
+    match fs::read_at(dir, path) {
+        Ok(content) => Ok(text::value(&content)),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::ISDIR | Errno::NXIO) => Ok(None),
+        Err(e) => Err(e),
     }
 }
 
 /// The inode behind a name, without following a link.
-pub(super) fn inode(dir: impl AsFd, name: &str) -> Result<Option<u64>> {
+fn inode(dir: impl AsFd, name: &str) -> Result<Option<u64>> {
     match rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat.st_ino)),
         Err(Errno::NOENT) => Ok(None),
         Err(e) => Err(e),
     }
-}
-
-/// Calls `make` with names `<prefix>XXXXXX` until one is free.
-fn unused(prefix: &str, make: impl Fn(&str) -> Result<()>) -> Result<String> {
-    for _ in 0..100 {
-        let name = format!("{prefix}{}", suffix());
-        match make(&name) {
-            Ok(()) => return Ok(name),
-            Err(Errno::EXIST) => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Err(Errno::EXIST)
-}
-
-/// Six characters that another writer is unlikely to use at the same time.
-fn suffix() -> String {
-    const DIGITS: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let clock = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    let mut rest = (u64::from(std::process::id()) << 32)
-        .wrapping_add(COUNTER.fetch_add(1, Ordering::Relaxed))
-        .wrapping_add(u64::from(clock.subsec_nanos()).rotate_left(20))
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        >> 16;
-    let mut digit = || {
-        let index = usize::try_from(rest % 36).unwrap_or_default();
-        rest /= 36;
-        char::from(DIGITS.get(index).copied().unwrap_or(b'a'))
-    };
-    (0..6).map(|_| digit()).collect()
 }

@@ -1,13 +1,16 @@
 //! What dead writers and dead controllers leave behind.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, SystemTime};
 
-use nvmf_types::DeviceName;
 use rustix::fs::AtFlags;
-use rustix::io::Errno;
+use rustix::io::Result;
 
-use super::disk::{Locked, Step, inode};
-use super::{Collected, Registry, RegistryError};
+use super::disk::Disk;
+use super::name::{is_hidden_attribute, is_hidden_entry};
+use super::protocol::{self, Kind};
+use super::steps::Steps;
+use super::{Collected, Registry, RegistryError, read};
 use crate::fs;
 
 /// Leftovers younger than this may be another tool's work in progress.
@@ -18,52 +21,60 @@ impl Registry {
     ///
     /// # Errors
     /// The registry cannot be written.
-    pub fn collect_garbage(&self) -> Result<Collected, RegistryError> {
-        self.collect(SystemTime::now())
+    pub fn collect_garbage(&self) -> std::result::Result<Collected, RegistryError> {
+        self.collect_garbage_at(SystemTime::now())
     }
 
-    pub(super) fn collect(&self, now: SystemTime) -> Result<Collected, RegistryError> {
-        let failed = |e: Errno| self.io("clean up", None, e);
-        let Some(locked) = Locked::existing(&self.dir).map_err(failed)? else {
-            return Ok(Collected::default());
-        };
-        let mut collected = Collected::default();
-        for name in fs::names(&locked.dir).map_err(failed)? {
-            if !is_leftover(&name) {
-                continue;
-            }
-            if is_old(&locked, &name, now) {
-                fs::remove_tree_at(&locked.dir, &name).map_err(failed)?;
-                collected.leftovers += 1;
-            } else {
-                collected.young += 1;
-            }
-        }
-        // The inode before the verdict: what is put there after it is not what was judged.
-        let mut inodes = std::collections::BTreeMap::new();
-        for name in fs::names(&locked.dir).map_err(failed)? {
-            if let Ok(device) = name.parse::<DeviceName>() {
-                inodes.insert(device, inode(&locked.dir, &name).map_err(failed)?);
-            }
-        }
-        for entry in self.all_entries()?.into_iter().filter(|entry| entry.stale) {
-            if let Some(Some(ino)) = inodes.get(&entry.device)
-                && locked.discard(&entry.device, *ino).map_err(failed)? == Step::Done
-            {
-                collected.stale.push(entry.device);
-            }
-        }
-        Ok(collected)
+    /// [`Registry::collect_garbage`] as it would be at the time `now`: with one in the future,
+    /// leftovers that are not a minute old go too. They must not be another tool's work then.
+    ///
+    /// # Errors
+    /// The registry cannot be written.
+    pub fn collect_garbage_at(
+        &self,
+        now: SystemTime,
+    ) -> std::result::Result<Collected, RegistryError> {
+        collect(&self.disk(), now).map_err(|kind| self.error("clean up", None, kind))
     }
 }
 
-/// `.nvme3.tmp.XXXXXX` or `.trash.XXXXXX`.
-fn is_leftover(name: &str) -> bool {
-    name.starts_with(".trash.") || (name.starts_with(".nvme") && name.contains(".tmp."))
+fn collect(disk: &Disk<'_>, now: SystemTime) -> Kind<Collected> {
+    let mut collected = Collected::default();
+    let Some(_lock) = disk.lock_existing()? else {
+        return Ok(collected);
+    };
+    let Some(dir) = disk.dir()? else {
+        return Ok(collected);
+    };
+    for name in fs::names(dir)?.iter().filter(|name| is_hidden_entry(name)) {
+        leftover(dir, name, now, &mut collected)?;
+    }
+    for device in read::devices(disk)? {
+        if protocol::remove_if_stale(disk, &device)? {
+            collected.stale.push(device);
+        } else if let Some(entry) = disk.open(&device)? {
+            let entry = Disk::entry_dir(&entry);
+            let hidden = fs::names(entry)?;
+            for name in hidden.iter().filter(|name| is_hidden_attribute(name)) {
+                leftover(entry, name, now, &mut collected)?;
+            }
+        }
+    }
+    Ok(collected)
 }
 
-fn is_old(locked: &Locked, name: &str, now: SystemTime) -> bool {
-    let Ok(stat) = rustix::fs::statat(&locked.dir, name, AtFlags::SYMLINK_NOFOLLOW) else {
+/// Removes a leftover if it is old enough.
+fn leftover(dir: impl AsFd, name: &str, now: SystemTime, collected: &mut Collected) -> Result<()> {
+    if !is_old(&dir, name, now) {
+        collected.young += 1;
+        return Ok(());
+    }
+    collected.leftovers += 1;
+    fs::remove_at(dir, name)
+}
+
+fn is_old(dir: impl AsFd, name: &str, now: SystemTime) -> bool {
+    let Ok(stat) = rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW) else {
         return false;
     };
     let changed = u64::try_from(stat.st_ctime).unwrap_or_default();

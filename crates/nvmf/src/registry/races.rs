@@ -116,7 +116,7 @@ fn a_replaced_entry_is_never_absent_or_half() {
         let ino = host.sysfs_ino("nvme3");
         let notes = [(attr("copy"), text.to_owned())];
         let done = registry
-            .register(&device, ino, Some(&owner(text)), &notes)
+            .register(&device, ino, None, Some(&owner(text)), &notes)
             .unwrap();
         assert_eq!(done, Registered::Owned);
     };

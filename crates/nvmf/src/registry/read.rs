@@ -1,15 +1,14 @@
 //! Reading entries.
 
-use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
 use nvmf_types::{AttrName, DeviceName, Owner};
-use rustix::fs::CWD;
 use rustix::io::Errno;
 
-use super::stamp::{self, OWNER, SYSFS_INO};
-use super::{RegistryError, RegistryErrorKind};
+use super::disk::Disk;
+use super::stamp::{self, SYSFS_INO};
+use super::steps::{Attributes, Steps};
+use super::{RegistryError, RegistryErrorKind, protocol};
 use crate::{Root, fs};
 
 /// The ownership registry of a host. Opening it creates nothing; the first write does.
@@ -25,7 +24,7 @@ pub struct Entry {
     /// The controller's name.
     pub device: DeviceName,
     /// Its attributes, bookkeeping ones included.
-    pub attributes: BTreeMap<String, String>,
+    pub attributes: Attributes,
     /// Whether the entry is about a controller that is gone.
     pub stale: bool,
 }
@@ -45,7 +44,7 @@ impl Registry {
     /// # Errors
     /// The registry cannot be read.
     pub fn owner(&self, device: &DeviceName) -> Result<Option<Owner>, RegistryError> {
-        self.owner_where(device, |ino| Ok(stamp::is_live(ino, self.current(device)?)))
+        protocol::owner(&self.disk(), device).map_err(|kind| self.error("read", Some(device), kind))
     }
 
     /// Who owns the incarnation `sysfs_ino` of `device`: nobody, if the name is another's now.
@@ -57,10 +56,8 @@ impl Registry {
         device: &DeviceName,
         sysfs_ino: u64,
     ) -> Result<Option<Owner>, RegistryError> {
-        self.owner_where(device, |ino| match ino {
-            Some(_) => Ok(stamp::is_live(ino, Some(sysfs_ino))),
-            None => Ok(self.current(device)? == Some(sysfs_ino)),
-        })
+        protocol::owner_of(&self.disk(), device, sysfs_ino)
+            .map_err(|kind| self.error("read", Some(device), kind))
     }
 
     /// One attribute of `device`; stale entries do not count.
@@ -72,17 +69,8 @@ impl Registry {
         device: &DeviceName,
         attribute: &AttrName,
     ) -> Result<Option<String>, RegistryError> {
-        let read = self.stable(device, |entry| {
-            Ok((value(entry, SYSFS_INO)?, value(entry, attribute.as_str())?))
-        });
-        let read = read.map_err(|kind| self.error("read", Some(device), kind))?;
-        let Some((ino, text)) = read else {
-            return Ok(None);
-        };
-        let current = self
-            .current(device)
-            .map_err(|e| self.io("read", Some(device), e))?;
-        Ok(text.filter(|_| stamp::is_live(ino.as_deref(), current)))
+        protocol::attribute(&self.disk(), device, attribute.as_str())
+            .map_err(|kind| self.error("read", Some(device), kind))
     }
 
     /// The entries of the controllers that there are, in the order of their numbers.
@@ -100,37 +88,27 @@ impl Registry {
     /// # Errors
     /// The registry cannot be read; an entry that vanishes meanwhile is left out.
     pub fn all_entries(&self) -> Result<Vec<Entry>, RegistryError> {
-        let names = match fs::open_dir_at(CWD, &self.dir) {
-            Ok(Some(dir)) => fs::names(dir).map_err(|e| self.io("list", None, e))?,
-            Ok(None) => Vec::new(),
-            Err(e) => return Err(self.io("list", None, e)),
-        };
-        let mut devices: Vec<DeviceName> = names.iter().filter_map(|n| n.parse().ok()).collect();
-        devices.sort();
-        let mut entries = Vec::with_capacity(devices.len());
-        for device in devices {
-            let attributes = self
-                .stable(&device, |entry| attributes(entry))
-                .map_err(|kind| self.error("read", Some(&device), kind))?;
-            let Some(attributes) = attributes else {
-                continue;
-            };
-            let current = self
-                .current(&device)
-                .map_err(|e| self.io("read", Some(&device), e))?;
-            let ino = attributes.get(SYSFS_INO).map(String::as_str);
-            let stale = !stamp::is_live(ino, current);
-            entries.push(Entry {
-                device,
-                attributes,
-                stale,
-            });
+        let disk = self.disk();
+        let mut entries = Vec::new();
+        for device in devices(&disk).map_err(|e| self.io("list", None, e))? {
+            let entry = entry(&disk, &device);
+            entries.extend(entry.map_err(|kind| self.error("read", Some(&device), kind))?);
         }
         Ok(entries)
     }
 
-    pub(super) fn current(&self, device: &DeviceName) -> rustix::io::Result<Option<u64>> {
-        stamp::current(&self.root, device)
+    /// The incarnation that has the name `device` now.
+    pub(crate) fn incarnation(&self, device: &DeviceName) -> std::io::Result<Option<u64>> {
+        Ok(self.disk().current(device)?)
+    }
+
+    /// The number of the kernel's last uevent.
+    pub(crate) fn seqnum(&self) -> Option<u64> {
+        self.disk().seqnum()
+    }
+
+    pub(super) fn disk(&self) -> Disk<'_> {
+        Disk::new(&self.root, &self.dir)
     }
 
     pub(super) fn error(
@@ -155,81 +133,32 @@ impl Registry {
     ) -> RegistryError {
         self.error(operation, device, RegistryErrorKind::Io(error.into()))
     }
-
-    fn owner_where(
-        &self,
-        device: &DeviceName,
-        is_live: impl Fn(Option<&str>) -> rustix::io::Result<bool>,
-    ) -> Result<Option<Owner>, RegistryError> {
-        let read = self
-            .stable(device, |entry| {
-                Ok((value(entry, SYSFS_INO)?, value(entry, OWNER)?))
-            })
-            .map_err(|kind| self.error("read", Some(device), kind))?;
-        let Some((ino, Some(text))) = read else {
-            return Ok(None);
-        };
-        let live = is_live(ino.as_deref()).map_err(|e| self.io("read", Some(device), e))?;
-        Ok(believed_owner(&text).filter(|_| live))
-    }
-
-    /// Reads from an entry's directory. It is renamed away before anything in it is removed, so
-    /// if it is still in place afterwards, what was read belongs together.
-    fn stable<T>(
-        &self,
-        device: &DeviceName,
-        read: impl Fn(&OwnedFd) -> rustix::io::Result<T>,
-    ) -> Result<Option<T>, RegistryErrorKind> {
-        let io = |e: Errno| RegistryErrorKind::Io(e.into());
-        let Some(dir) = fs::open_dir_at(CWD, &self.dir).map_err(io)? else {
-            return Ok(None);
-        };
-        for _ in 0..1000 {
-            let Some(entry) = fs::open_dir_at(&dir, device.as_str()).map_err(io)? else {
-                return Ok(None);
-            };
-            let found = read(&entry).map_err(io)?;
-            let ino = rustix::fs::fstat(&entry).map_err(io)?.st_ino;
-            if super::disk::inode(&dir, device.as_str()).map_err(io)? == Some(ino) {
-                return Ok(Some(found));
-            }
-        }
-        Err(RegistryErrorKind::Contended)
-    }
 }
 
-/// The value of an attribute in an open entry: without line ends, and absent if the file is empty
-/// or no file.
-pub(super) fn value(entry: impl AsFd, attribute: &str) -> rustix::io::Result<Option<String>> {
-    match fs::read_at(entry, attribute) {
-        Ok(text) if text.is_empty() => Ok(None),
-        Ok(text) => Ok(Some(text.trim_end_matches(['\r', '\n']).to_owned())),
-        Err(Errno::NOENT | Errno::LOOP | Errno::ISDIR | Errno::NXIO) => Ok(None),
-        Err(e) => Err(e),
-    }
+/// The names of all entries, in the order of their numbers; other names are none of ours.
+pub(super) fn devices(disk: &Disk<'_>) -> rustix::io::Result<Vec<DeviceName>> {
+    let Some(dir) = disk.dir()? else {
+        return Ok(Vec::new());
+    };
+    let names = fs::names(dir)?;
+    let mut devices: Vec<DeviceName> = names.iter().filter_map(|n| n.parse().ok()).collect();
+    devices.sort();
+    Ok(devices)
 }
 
-/// All attributes in an open entry; names that are none (`owner.tmp.x`) are left out.
-pub(super) fn attributes(entry: impl AsFd) -> rustix::io::Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    for name in fs::names(&entry)? {
-        if name.parse::<AttrName>().is_ok()
-            && let Some(value) = value(&entry, &name)?
-        {
-            found.insert(name, value);
-        }
-    }
-    Ok(found)
-}
-
-/// The owner that a text means. What another tool wrote against the rules still means that
-/// somebody owns the controller: it is shown with `_` for what an owner cannot have.
-pub(super) fn believed_owner(text: &str) -> Option<Owner> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    let shown: String = text
-        .chars()
-        .take(Owner::MAX_LEN)
-        .map(|c| if fits(c) { c } else { '_' })
-        .collect();
-    shown.parse().ok()
+/// The entry of `device`, read in one piece; `None`: there is none.
+pub(super) fn entry(
+    disk: &Disk<'_>,
+    device: &DeviceName,
+) -> Result<Option<Entry>, RegistryErrorKind> {
+    let Some(attributes) = protocol::stable(disk, device, Disk::attributes)? else {
+        return Ok(None);
+    };
+    let stamp = attributes.get(SYSFS_INO).map(String::as_str);
+    let stale = !stamp::is_live(stamp, disk.current(device)?);
+    Ok(Some(Entry {
+        device: device.clone(),
+        attributes,
+        stale,
+    }))
 }

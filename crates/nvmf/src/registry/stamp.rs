@@ -1,11 +1,6 @@
 //! Live or stale: whose incarnation an entry is about.
 
-use std::collections::BTreeMap;
-
-use nvmf_types::DeviceName;
-use rustix::io::{Errno, Result};
-
-use crate::Root;
+use super::steps::{Attributes, Steps};
 
 /// `/sys/kernel/uevent_seqnum` when the entry was written, for tools that compare it with a
 /// remove event.
@@ -33,24 +28,12 @@ pub(super) fn is_live(sysfs_ino: Option<&str>, current: Option<u64>) -> bool {
 }
 
 /// The attributes that mark an entry as being about the controller `sysfs_ino`.
-pub(super) fn stamp(root: &Root, sysfs_ino: u64) -> BTreeMap<String, String> {
-    let mut stamp = BTreeMap::from([(SYSFS_INO.to_owned(), sysfs_ino.to_string())]);
-    if let Ok(text) = std::fs::read_to_string(root.sys().join("kernel/uevent_seqnum")) {
-        let digits = text.trim();
-        if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
-            stamp.insert(SEQNUM.to_owned(), digits.to_owned());
-        }
+pub(super) fn of(steps: &impl Steps, sysfs_ino: u64) -> Attributes {
+    let mut stamp = Attributes::from([(SYSFS_INO.to_owned(), sysfs_ino.to_string())]);
+    if let Some(seqnum) = steps.seqnum() {
+        stamp.insert(SEQNUM.to_owned(), seqnum.to_string());
     }
     stamp
-}
-
-/// The incarnation that has the name `device` now.
-pub(super) fn current(root: &Root, device: &DeviceName) -> Result<Option<u64>> {
-    match rustix::fs::stat(root.sys().join("class/nvme").join(device.as_str())) {
-        Ok(stat) => Ok(Some(stat.st_ino)),
-        Err(Errno::NOENT | Errno::NODEV) => Ok(None),
-        Err(e) => Err(e),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use nvmf_types::{AttrName, DeviceName, Owner};
 use super::{Claim, Collected, Registered, Registry, RegistryErrorKind, Release};
 use crate::testing::FakeHost;
 
+mod reap;
+
 pub(super) const NQN: &str = "nqn.2014-08.org.example:a";
 
 pub(super) fn owner(text: &str) -> Owner {
@@ -184,7 +186,7 @@ fn registering_a_new_controller() {
     let ino = host.sysfs_ino("nvme3");
     let me = owner("me");
     assert_eq!(
-        registry.register(&device, ino, None, &[]).unwrap(),
+        registry.register(&device, ino, None, None, &[]).unwrap(),
         Registered::Unowned
     );
     assert!(
@@ -198,7 +200,9 @@ fn registering_a_new_controller() {
     );
     let notes = [(attr("why"), "boot \"table\"".to_owned())];
     assert_eq!(
-        registry.register(&device, ino, Some(&me), &notes).unwrap(),
+        registry
+            .register(&device, ino, None, Some(&me), &notes)
+            .unwrap(),
         Registered::Owned
     );
     let entry = registry.entries().unwrap().remove(0);
@@ -207,23 +211,23 @@ fn registering_a_new_controller() {
     assert_eq!(entry.attributes["why"], "boot \"table\"");
 
     let other = registry
-        .register(&device, ino, Some(&owner("other")), &[])
+        .register(&device, ino, None, Some(&owner("other")), &[])
         .unwrap();
     assert_eq!(other, Registered::OwnedBy(me.clone()), "claimed meanwhile");
     assert_eq!(
-        registry.register(&device, ino, None, &[]).unwrap(),
+        registry.register(&device, ino, None, None, &[]).unwrap(),
         Registered::OwnedBy(me)
     );
 
     let gone = registry
-        .register(&device, ino + 1, Some(&owner("x")), &[])
+        .register(&device, ino + 1, None, Some(&owner("x")), &[])
         .unwrap_err();
     assert!(matches!(gone.kind, RegistryErrorKind::NoSuchController(_)));
 
     host.replace_tcp("nvme3", NQN);
     let ino = host.sysfs_ino("nvme3");
     assert_eq!(
-        registry.register(&device, ino, None, &[]).unwrap(),
+        registry.register(&device, ino, None, None, &[]).unwrap(),
         Registered::Unowned
     );
     assert_eq!(
@@ -358,7 +362,7 @@ fn garbage_is_collected_and_the_living_stay() {
     assert_eq!(host.registry_names(), [".nvme3.tmp.young1", "nvme3"]);
     host.foreign_entry(".trash.abcdef", &[("owner", "gone\n")]);
     let later = std::time::SystemTime::now() + std::time::Duration::from_secs(120);
-    assert_eq!(registry.collect(later).unwrap().leftovers, 2);
+    assert_eq!(registry.collect_garbage_at(later).unwrap().leftovers, 2);
     assert_eq!(host.registry_names(), ["nvme3"]);
     assert_eq!(registry.owner(&device).unwrap(), Some(owner("me")));
 }

@@ -150,7 +150,7 @@ impl ControllerDir {
     /// is gone.
     pub(crate) fn attribute(&self, name: &str) -> Result<Option<String>, SysfsError> {
         match fs::read_at(&self.fd, name) {
-            Ok(text) => Ok(Some(text.trim().to_owned())),
+            Ok(content) => Ok(Some(String::from_utf8_lossy(&content).trim().to_owned())),
             Err(e) if is_gone(e) => Ok(None),
             Err(e) => Err(SysfsError {
                 operation: "read",
