@@ -15,6 +15,8 @@
 mod disk;
 mod error;
 mod garbage;
+#[cfg(test)]
+mod model;
 mod name;
 mod outcome;
 mod protocol;
