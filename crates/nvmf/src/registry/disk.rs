@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nvmf_types::{AttrName, DeviceName};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags};
@@ -13,6 +14,14 @@ use super::stamp::SYSFS_INO;
 use super::steps::{Attributes, Existing, Step, Steps};
 use super::text;
 use crate::{Root, fs};
+
+/// How long a writer waits for the others.
+pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
+
+/// The file that our own writers lock: beside the registry, so that no reader meets it.
+pub(super) fn lock_file(registry: &Path) -> PathBuf {
+    registry.with_extension("lock")
+}
 
 /// The registry during one operation: its directory is opened once.
 #[derive(Debug)]
@@ -69,7 +78,7 @@ impl<'a> Disk<'a> {
         Ok(found)
     }
 
-    /// When an entry is open.
+    /// The directory of an open entry.
     pub(super) const fn entry_dir(entry: &Entry) -> &OwnedFd {
         &entry.dir
     }
@@ -80,12 +89,26 @@ impl<'a> Disk<'a> {
     }
 
     fn acquire(&self) -> Result<OwnedFd> {
-        // Beside the registry, so that no reader meets it; 0600, or anybody could hold it.
+        // 0600, or anybody could hold it
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let mode = Mode::from_raw_mode(0o600);
-        let lock = rustix::fs::openat(CWD, self.path.with_extension("lock"), flags, mode)?;
-        rustix::io::retry_on_intr(|| rustix::fs::flock(&lock, FlockOperation::LockExclusive))?;
-        Ok(lock)
+        let lock = rustix::fs::openat(CWD, lock_file(self.path), flags, mode)?;
+        let mut pause = Duration::from_micros(50);
+        let mut waited = Duration::ZERO;
+        loop {
+            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(lock),
+                Err(Errno::INTR) => {}
+                // It is held for a fraction of a millisecond, by what is not stopped. A lock that
+                // is waited for in the kernel could be waited for without end.
+                Err(Errno::AGAIN) if waited < LOCK_PATIENCE => {
+                    std::thread::sleep(pause);
+                    waited += pause;
+                    pause = (pause * 2).min(Duration::from_millis(2));
+                }
+                Err(e) => return Err(e),
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use nvmf_types::{AttrName, DeviceName, OwnerError};
 use rustix::io::Errno;
@@ -47,8 +48,16 @@ pub enum RegistryErrorKind {
     /// Other writers changed the entry again and again.
     #[error("the entry keeps changing, try again")]
     Contended,
+    /// One of our own writers does not come to an end: stopped, or stuck in the kernel.
+    #[error("another process has held its lock for {} s: `fuser -v {}` shows which", .waited.as_secs(), .lock.display())]
+    Locked {
+        /// The file that the lock is on.
+        lock: PathBuf,
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The file system says no.
-    #[error("{}", io_hint(.0))]
+    #[error("{cause}{}", remedy(.0), cause = .0)]
     Io(io::Error),
 }
 
@@ -58,10 +67,16 @@ impl From<Errno> for RegistryErrorKind {
     }
 }
 
-fn io_hint(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("{error}: only root can change the registry"),
-        _ => error.to_string(),
+/// What to do about it, where that is not plain from the message.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::ACCESS | Errno::PERM) => ": only root can change the registry",
+        Some(Errno::NOSPC | Errno::DQUOT) => ": make room there, `df` shows what is full",
+        Some(Errno::ROFS) => ": it must be writable, `findmnt -T` shows what is mounted there",
+        Some(Errno::MFILE) => ": raise the limit, `ulimit -n` shows it",
+        Some(Errno::NFILE) => ": raise the limit, `sysctl fs.file-max` shows it",
+        Some(Errno::NOSYS) => ": Linux 5.6 or later is needed",
+        _ => "",
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nvmf_types::{AttrName, DeviceName, Owner};
 use rustix::io::Errno;
 
-use super::disk::Disk;
+use super::disk::{self, Disk};
 use super::stamp::{self, SYSFS_INO};
 use super::steps::{Attributes, Steps};
 use super::{RegistryError, RegistryErrorKind, protocol};
@@ -118,6 +118,16 @@ impl Registry {
         kind: RegistryErrorKind,
     ) -> RegistryError {
         let path = device.map_or_else(|| self.dir.clone(), |d| self.dir.join(d.as_str()));
+        let kind = match kind {
+            // nothing but the lock says so
+            RegistryErrorKind::Io(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
+                RegistryErrorKind::Locked {
+                    lock: disk::lock_file(&self.dir),
+                    waited: disk::LOCK_PATIENCE,
+                }
+            }
+            other => other,
+        };
         RegistryError {
             operation,
             path,

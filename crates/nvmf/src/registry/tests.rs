@@ -377,3 +377,20 @@ fn what_cannot_be_written_is_one_clear_error() {
     assert!(shown.starts_with("cannot claim `"), "{shown}");
     assert!(shown.contains("Not a directory"), "{shown}");
 }
+
+#[test]
+fn a_writer_that_never_ends_is_not_waited_for_forever() {
+    let (host, registry, device) = host();
+    let _ = registry.claim(&device, &owner("me")).unwrap();
+    let file = fs::File::open(host.path("run/nvme/registry.lock")).unwrap();
+    file.lock().unwrap();
+    let error = registry.release(&device, &owner("me")).unwrap_err();
+    assert!(
+        error.to_string().contains("has held its lock for 2 s"),
+        "{error}"
+    );
+    assert_eq!(registry.owner(&device).unwrap(), Some(owner("me")));
+    file.unlock().unwrap();
+    let released = registry.release(&device, &owner("me")).unwrap();
+    assert_eq!(released, Release::Released);
+}
