@@ -1,7 +1,7 @@
 //! What must hold.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use nvmf_types::{DeviceName, Owner};
@@ -132,6 +132,10 @@ impl World {
             return;
         };
         match outcome {
+            Outcome::Owns if !self.was_entered(*ino) => {
+                let untrue = "somebody owns what was gone before its entry came";
+                self.promises.broken.insert(untrue);
+            }
             // what was granted of a controller that is gone is worth nothing
             Outcome::Owns if !self.lives(*ino) => {}
             Outcome::Owns => {
@@ -158,12 +162,39 @@ impl World {
         }
     }
 
+    /// Drops what no property looks at any more: fewer states are the same in fewer ways.
+    fn forget(&mut self) {
+        let lives: BTreeSet<u64> = self.controllers.values().copied().collect();
+        let cared_for: BTreeSet<u64> = self.processes.iter().filter_map(Process::ino).collect();
+        let promises = &mut self.promises;
+        promises.meant.retain(|_, ino| lives.contains(ino));
+        promises.granted.retain(|ino, _| lives.contains(ino));
+        promises.overruled.retain(|ino| lives.contains(ino));
+        promises.entered.retain(|ino| cared_for.contains(ino));
+    }
+
+    /// The incarnations that live and have an entry about themselves.
+    fn entered(&self) -> impl Iterator<Item = u64> {
+        self.controllers.iter().filter_map(|(number, ino)| {
+            let stamp = self.disk.entry(*number)?.get(stamp::SYSFS_INO)?;
+            (*stamp == ino.to_string()).then_some(*ino)
+        })
+    }
+
+    fn was_entered(&self, ino: u64) -> bool {
+        let foreign = self.processes.iter().any(|p| p.actor.is_foreign());
+        foreign || self.promises.entered.contains(&ino) || self.entered().any(|i| i == ino)
+    }
+
     fn lives(&self, ino: u64) -> bool {
         self.controllers.values().any(|live| *live == ino)
     }
 
-    /// Notes what readers could be told now.
-    pub(super) fn watch_readers(&mut self) {
+    /// Notes what readers could be told now, and who is entered.
+    pub(super) fn watch(&mut self) {
+        let entered = self.entered().collect::<Vec<u64>>();
+        self.promises.entered.extend(entered);
+        self.forget();
         for pid in 0..self.processes.len() {
             let Process { actor, state } = &self.processes[pid];
             if let (Actor::Read(number), State::Running { .. }) = (actor, state) {

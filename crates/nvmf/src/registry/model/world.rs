@@ -58,6 +58,8 @@ pub(super) struct Promises {
     pub(super) granted: BTreeMap<u64, &'static str>,
     /// Incarnations that somebody takes or gives up, whosever they are.
     pub(super) overruled: BTreeSet<u64>,
+    /// Incarnations that had an entry while they lived.
+    pub(super) entered: BTreeSet<u64>,
     /// What a reader could have been told, at one moment or another since it began to read.
     pub(super) readable: BTreeMap<usize, BTreeSet<Option<String>>>,
     pub(super) broken: BTreeSet<&'static str>,
@@ -133,7 +135,7 @@ impl World {
                 next.delete(number, ino);
             }
         }
-        next.watch_readers();
+        next.watch();
         next
     }
 
@@ -337,6 +339,17 @@ impl Process {
                 task: Task::Controller { number, .. },
                 ..
             } if self.actor.connects() => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The incarnation that it is about.
+    pub(super) fn ino(&self) -> Option<u64> {
+        match &self.state {
+            State::Running {
+                task: Task::Controller { ino, .. },
+                ..
+            } => Some(*ino),
             _ => None,
         }
     }
