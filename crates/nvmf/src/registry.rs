@@ -28,8 +28,10 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod text;
+mod watch;
 mod write;
 
 pub use error::{RegistryError, RegistryErrorKind};
 pub use outcome::{Claim, Collected, Reaped, Registered, Release};
 pub use read::{Entry, Registry};
+pub use watch::{Change, Watch};
