@@ -172,6 +172,7 @@ mod tests {
             "nvmf registry claim /dev/nvme3n1 --owner me -o json",
             "nvmf registry release nvme3 --owner=me",
             "nvmf registry gc -v",
+            "nvmf registry watch -o json",
             "nvmf disconnect -d nvme1n1,/dev/nvme2",
             "nvmf discover -d /dev/nvme3",
             "nvmf status -o json",

@@ -5,6 +5,7 @@
 mod args;
 mod cli;
 mod commands;
+mod hangup;
 mod keys;
 mod output;
 mod privilege;

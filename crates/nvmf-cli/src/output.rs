@@ -28,6 +28,15 @@ enum Sink {
     },
 }
 
+/// Whether anybody still reads what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub(crate) enum Reader {
+    There,
+    /// The reader has seen enough.
+    Gone,
+}
+
 impl Output {
     pub(crate) const fn new(args: &OutputArgs) -> Self {
         Self {
@@ -49,23 +58,44 @@ impl Output {
 
     /// Prints `text` and a newline as a result, in either format.
     pub(crate) fn line(&mut self, text: &str) -> anyhow::Result<()> {
+        // A reader who has seen enough is no failure.
+        self.write(text).map(|_| ())
+    }
+
+    /// Prints `text` and a newline at once, in one write.
+    fn write(&mut self, text: &str) -> anyhow::Result<Reader> {
         match &mut self.sink {
             Sink::Process => {
                 let mut stdout = anstream::stdout().lock();
-                let written = writeln!(stdout, "{text}").and_then(|()| stdout.flush());
-                match written {
-                    // The reader has seen enough.
-                    Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                    other => other.context("cannot write to the standard output"),
+                let line = format!("{text}\n");
+                let written = stdout.write_all(line.as_bytes());
+                match written.and_then(|()| stdout.flush()) {
+                    Ok(()) => Ok(Reader::There),
+                    Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
+                    Err(e) => Err(e).context("cannot write to the standard output"),
                 }
             }
             #[cfg(test)]
             Sink::Memory { stdout, .. } => {
                 stdout.push_str(text);
                 stdout.push('\n');
-                Ok(())
+                Ok(Reader::There)
             }
         }
+    }
+
+    /// Prints one of many results on a line of its own: `value` as JSON with `-o json`, or else the
+    /// text that `render` makes of it.
+    pub(crate) fn record<T: Serialize>(
+        &mut self,
+        value: &T,
+        render: impl FnOnce(&T) -> String,
+    ) -> anyhow::Result<Reader> {
+        if self.json() {
+            let text = serde_json::to_string(value).context("cannot write JSON")?;
+            return self.write(&text);
+        }
+        self.write(&render(value))
     }
 
     /// Prints the result: `value` with `-o json`, or else the text that `render` makes of it.

@@ -8,6 +8,7 @@ mod reap;
 mod release;
 mod retrieve;
 mod update;
+mod watch;
 
 use anyhow::bail;
 use clap::Subcommand;
@@ -33,6 +34,7 @@ pub(crate) enum Registry {
     Delete(delete::Delete),
     Claim(claim::Claim),
     Release(release::Release),
+    Watch(watch::Watch),
     Gc(gc::Gc),
     Reap(reap::Reap),
 }
@@ -46,6 +48,7 @@ impl Registry {
             Self::Delete(args) => args.run(root, out, prompt::confirm),
             Self::Claim(args) => args.run(root, out),
             Self::Release(args) => args.run(root, out),
+            Self::Watch(args) => args.run(root, out),
             Self::Gc(args) => args.run(root, out),
             Self::Reap(args) => args.run(root, out),
         }
@@ -59,6 +62,7 @@ impl Registry {
             Self::Delete(_) => "registry delete",
             Self::Claim(_) => "registry claim",
             Self::Release(_) => "registry release",
+            Self::Watch(_) => "registry watch",
             Self::Gc(_) => "registry gc",
             Self::Reap(_) => "registry reap",
         }
@@ -67,7 +71,7 @@ impl Registry {
     /// Whether it takes root.
     pub(crate) const fn changes(&self) -> bool {
         match self {
-            Self::List(_) | Self::Retrieve(_) => false,
+            Self::List(_) | Self::Retrieve(_) | Self::Watch(_) => false,
             Self::Update(_)
             | Self::Delete(_)
             | Self::Claim(_)
@@ -85,6 +89,7 @@ impl Registry {
             Self::Delete(args) => &args.output,
             Self::Claim(args) => &args.output,
             Self::Release(args) => &args.output,
+            Self::Watch(args) => &args.output,
             Self::Gc(args) => &args.output,
             Self::Reap(args) => &args.output,
         }
