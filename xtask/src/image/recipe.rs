@@ -217,7 +217,8 @@ pub(crate) const FILES: &[(&str, &str)] = &[
 /// What the initramfs runs: loads `/modules.list`, mounts root and share, starts systemd.
 ///
 /// `/host/install` is laid over the root file system once in the life of a disk, before systemd
-/// reads its units.
+/// reads its units. `/host/initramfs`, a script that a test left there, runs once before systemd,
+/// still in the initramfs; what it says goes to `/host/initramfs.log`.
 pub(crate) const INIT: &str = r#"#!/bin/busybox sh
 b=/bin/busybox
 if [ "$nvmf_probe" = 1 ]; then
@@ -238,6 +239,10 @@ if $b mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=mmap host 
     fi
 else
     echo "initramfs: cannot mount the share"
+fi
+if [ -e /root/host/initramfs ]; then
+    $b mv /root/host/initramfs /script
+    $b sh /script >/root/host/initramfs.log 2>&1
 fi
 $b mount --move /dev /root/dev
 exec $b switch_root /root /sbin/init
