@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use crate::files::{attribute, names};
+use crate::registry;
 
 /// NQN of every discovery controller (Base Specification, 4.7).
 pub const DISCOVERY_NQN: &str = "nqn.2014-08.org.nvmexpress.discovery";
 
 const CLASS: &str = "/sys/class/nvme";
-const REGISTRY: &str = "/run/nvme/registry";
 
 /// One fabrics controller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -124,8 +124,7 @@ fn controller(device: String) -> Option<Controller> {
         address: attribute(dir.join("address")).unwrap_or_default(),
         nqn: attribute(dir.join("subsysnqn")).unwrap_or_default(),
         state: attribute(dir.join("state"))?,
-        owner: attribute(PathBuf::from(REGISTRY).join(&device).join("owner"))
-            .filter(|owner| !owner.is_empty()),
+        owner: attribute(registry::entry(&device).join("owner")).filter(|owner| !owner.is_empty()),
         device,
     })
 }

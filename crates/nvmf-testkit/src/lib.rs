@@ -20,10 +20,11 @@ pub mod demo;
 pub mod fake;
 mod files;
 pub mod host;
+pub mod registry;
 pub mod stage;
 pub mod target;
 pub mod uevent;
 mod world;
 
 pub use files::OrFail;
-pub use world::{HOST_MODULES, LATER, Ran, SOON, Status, TimedOut, World};
+pub use world::{HOST_MODULES, LATER, Moment, Ran, SOON, Status, Stopped, TimedOut, World};

@@ -11,6 +11,14 @@ use std::thread;
 
 use crate::files::{OrFail, put};
 
+const INITRAMFS: &str = r#"
+b=/bin/busybox
+nvmf() {
+    /root/lib64/ld-linux-x86-64.so.2 --library-path /root/lib/x86_64-linux-gnu \
+        /root/usr/bin/nvmf "$@"
+}
+"#;
+
 /// The stage this run is: 0 at first.
 #[must_use]
 pub fn current() -> u32 {
@@ -38,6 +46,20 @@ pub fn end_with(name: &str, verb: &str) -> ! {
     loop {
         thread::park();
     }
+}
+
+/// Has the next boot run a script of busybox's `sh`, `$b` being busybox, in the initramfs: there is
+/// no udev and no systemd, the system's disk is mounted at `/root`, and nothing else but `/dev`.
+/// `nvmf` is the installed program with the libraries of the disk.
+pub fn in_next_initramfs(script: &str) {
+    put(share().join("initramfs"), format!("{INITRAMFS}{script}"));
+}
+
+/// What the script of [`in_next_initramfs`] said.
+#[must_use]
+pub fn initramfs_said() -> String {
+    let path = share().join("initramfs.log");
+    fs::read_to_string(&path).or_fail(format_args!("read `{}`", path.display()))
 }
 
 /// What the console said from [`end_with`] of `stage` on, until the machine was off.

@@ -5,9 +5,12 @@ mod etc;
 mod neighbour;
 mod outcome;
 mod report;
+mod stopped;
+mod udev;
 
 pub use neighbour::HOST_MODULES;
 pub use outcome::{Ran, Status, TimedOut};
+pub use stopped::{Moment, Stopped};
 
 use std::cell::RefCell;
 use std::fs;
@@ -112,10 +115,7 @@ impl World {
     ) -> Duration {
         match self.try_wait(what, limit, condition) {
             Ok(taken) => {
-                eprintln!(
-                    "[{:7.3}] {what} ({taken:.3?})",
-                    self.started.elapsed().as_secs_f64()
-                );
+                self.note(format_args!("{what} ({taken:.3?})"));
                 taken
             }
             Err(timed_out) => panic!("{timed_out}"),
@@ -200,6 +200,11 @@ impl World {
         Status::parse(&self.nvmf(&["status", "-o", "json"]).expect_success())
     }
 
+    /// Prints what was measured, with the time since the world was made.
+    pub fn note(&self, what: impl std::fmt::Display) {
+        eprintln!("[{:7.3}] {what}", self.started.elapsed().as_secs_f64());
+    }
+
     /// Has something done when the world ends, whether the test failed or not, last first.
     pub fn on_end(&self, what: &str, undo: impl FnOnce() + 'static) {
         self.undo
@@ -225,7 +230,7 @@ impl World {
             eprintln!("{timed_out}");
         }
         target::remove_everything();
-        empty(Path::new("/run/nvme/registry"));
+        empty(Path::new(crate::registry::REGISTRY));
     }
 }
 
