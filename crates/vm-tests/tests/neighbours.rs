@@ -1,7 +1,7 @@
 //! Beside other tools and people, on one host.
 
 use nvmf_testkit::target::Target;
-use nvmf_testkit::{SOON, World};
+use nvmf_testkit::{SOON, World, registry};
 use std::time::Duration;
 
 #[test]
@@ -20,6 +20,55 @@ fn disconnect_all_takes_only_what_nobody_owns() {
     assert_eq!(world.controllers().len(), 6);
     let said = world.nvmf(&["disconnect-all"]).expect_success();
     assert_eq!(world.controllers(), before, "exactly the two went: {said}");
+}
+
+#[test]
+fn disconnect_all_says_what_became_of_each() {
+    let world = World::new("disconnect_all_says_what_became_of_each");
+    let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.mixed:", 12);
+    let owners = [None, Some("me"), Some("you"), None];
+    for (nqn, owner) in target.nqns().iter().zip(owners.iter().cycle()) {
+        let owner: Vec<&str> = owner.iter().flat_map(|it| ["--owner", it]).collect();
+        world.nvmf_connect(&target, nqn, &owner).expect_success();
+    }
+    let of = |owner: Option<&str>| {
+        let mut all = world.controllers();
+        all.retain(|it| it.owner.as_deref() == owner);
+        all.sort_by_key(|it| (it.device.len(), it.device.clone()));
+        let devices: Vec<String> = all.into_iter().map(|it| it.device).collect();
+        format!("{} controllers: {}\n", devices.len(), devices.join(", "))
+    };
+    let (free, mine, yours) = (of(None), of(Some("me")), of(Some("you")));
+    assert!(free.starts_with("6 ") && mine.starts_with("3 ") && yours.starts_with("3 "));
+    let kept = |of: &str, owner: &str| {
+        let of = of.replacen("controllers", &format!("controllers of {owner}"), 1);
+        format!("kept {of}")
+    };
+    let disconnect = |further: &[&str]| {
+        let ran = world.nvmf(&[&["disconnect-all"], further].concat());
+        world.note(format_args!(
+            "disconnect-all {further:?} took {:.2?}",
+            ran.taken
+        ));
+        ran.expect_success()
+    };
+    assert_eq!(disconnect(&["-t", "loop"]), "nothing to disconnect\n");
+    let (kept_mine, kept_yours) = (kept(&mine, "me"), kept(&yours, "you"));
+    assert_eq!(
+        disconnect(&[]),
+        format!("disconnected {free}{kept_mine}{kept_yours}")
+    );
+    assert_eq!(
+        (of(Some("me")), of(Some("you"))),
+        (mine.clone(), yours.clone())
+    );
+    let said = disconnect(&["--owner", "me"]);
+    assert_eq!(said, format!("disconnected {mine}{kept_yours}"));
+    assert_eq!(of(Some("you")), yours);
+    assert_eq!(disconnect(&["--force"]), format!("disconnected {yours}"));
+    assert_eq!(disconnect(&[]), "nothing to disconnect\n");
+    world.settle();
+    assert_eq!(registry::all(), [""; 0]);
 }
 
 #[test]

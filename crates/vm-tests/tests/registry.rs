@@ -1,24 +1,149 @@
 //! The ownership registry on a real kernel with a real udev.
 
 use std::path::Path;
+use std::process::Command;
+use std::thread::{self, ScopedJoinHandle};
 
+use nvmf_testkit::host::Controller;
 use nvmf_testkit::target::Target;
-use nvmf_testkit::{SOON, World};
+use nvmf_testkit::{SOON, World, registry};
+
+const NQN: &str = "nqn.2026-11.registry:1";
+const RULES: &str = "70-nvmf-reap.rules";
+
+fn target() -> Target {
+    Target::tcp("127.0.0.1", 4420).subsystem(NQN)
+}
+
+/// A controller that somebody owns.
+fn owned(world: &World, target: &Target) -> Controller {
+    world
+        .nvmf_connect(target, NQN, &["--owner", "me"])
+        .expect_success();
+    let controller = world.controller(NQN);
+    assert!(registry::says(&controller.device, controller.ino, "me"));
+    controller
+}
+
+/// Disconnects it with a command that is not ours, and waits until its entry is gone.
+fn entry_goes(world: &World, controller: &Controller) {
+    let disconnect = ["disconnect", "-d", &controller.device];
+    world.run("nvme", &disconnect).expect_success();
+    let entry = registry::entry(&controller.device);
+    world.wait_for("its entry is gone", SOON, || !entry.exists());
+}
 
 #[test]
 fn udev_removes_the_entry_of_a_controller_that_is_gone() {
     let world = World::new("udev_removes_the_entry_of_a_controller_that_is_gone");
-    let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.reaped:", 1);
-    world
-        .nvmf_connect(&target, "nqn.2026-11.reaped:1", &["--owner", "me"])
-        .expect_success();
-    let controllers = world.controllers();
-    let device = &controllers.first().expect("a controller").device;
-    let entry = Path::new("/run/nvme/registry").join(device.as_str());
-    assert!(entry.join("owner").exists());
-    // not our own command: nobody but udev knows
-    world
-        .run("nvme", &["disconnect", "-d", device.as_str()])
-        .expect_success();
-    world.wait_for("its entry is gone", SOON, || !entry.exists());
+    let target = target();
+    entry_goes(&world, &owned(&world, &target));
+}
+
+#[test]
+fn the_daemon_removes_it_where_udev_does_not() {
+    let world = World::new("the_daemon_removes_it_where_udev_does_not");
+    world.rules(RULES, "");
+    let target = target();
+    world.start();
+    entry_goes(&world, &owned(&world, &target));
+    // An entry that tells nothing about the incarnation is judged by the event's number.
+    world.nvme_connect(&target, NQN);
+    let controller = world.controller(NQN);
+    registry::write_as_nvme_cli(&controller, "stas");
+    entry_goes(&world, &controller);
+}
+
+#[test]
+fn the_rule_is_about_controllers_only() {
+    let world = World::new("the_rule_is_about_controllers_only");
+    let file = format!("/usr/lib/udev/rules.d/{RULES}");
+    let said = world.run("udevadm", &["verify", "--no-summary", &file]);
+    assert!(said.status.success() && said.stderr.is_empty(), "{said}");
+    let target = target();
+    let device = owned(&world, &target).device;
+    let reaps = |path: &str| {
+        let said = world.run("udevadm", &["test", "--action=remove", path]);
+        said.expect_success().contains("nvmf registry reap")
+    };
+    assert!(reaps(&format!("/sys/class/nvme/{device}")));
+    for other in [
+        "class/nvme-subsystem/nvme-subsys0",
+        "block/nvme0n1",
+        "class/nvme-generic/ng0n1",
+    ] {
+        let path = format!("/sys/{other}");
+        world.wait_for(other, SOON, || Path::new(&path).exists());
+        assert!(!reaps(&path), "{other}");
+    }
+}
+
+#[test]
+fn everybody_reads_and_only_root_writes() {
+    let world = World::new("everybody_reads_and_only_root_writes");
+    let target = target();
+    let device = owned(&world, &target).device;
+    let as_nobody = |arguments: &[&str]| {
+        let runuser = ["-u", "nobody", "--", "nvmf", "registry"];
+        world.run("runuser", &[&runuser, arguments].concat())
+    };
+    let listed = as_nobody(&["list"]).expect_success();
+    assert!(
+        listed.contains(&device) && listed.contains("  owner        me\n"),
+        "{listed}"
+    );
+    let owner = as_nobody(&["retrieve", &device, "-a", "owner"]);
+    assert_eq!(owner.expect_success(), "me\n");
+    for change in [
+        &["update", &device, "-a", "owner", "-V", "you"][..],
+        &["delete", &device],
+        &["claim", &device, "--owner", "you"],
+        &["release", &device, "--owner", "me"],
+        &["gc"],
+        &["reap", &device],
+    ] {
+        let said = as_nobody(change).expect_failure(1);
+        assert!(said.contains("root"), "{said}");
+        assert_eq!(said.lines().count(), 1, "one clear error: {said}");
+    }
+    assert!(world.controller(NQN).is_owned_by("me"));
+}
+
+#[test]
+fn of_many_who_claim_one_controller_one_gets_it() {
+    let world = World::new("of_many_who_claim_one_controller_one_gets_it");
+    let target = target();
+    world.nvme_connect(&target, NQN);
+    let device = world.controller(NQN).device;
+    let namespace = format!("/dev/{device}n1");
+    world.wait_for("its namespace", SOON, || Path::new(&namespace).exists());
+    let names = [device.clone(), format!("/dev/{device}"), namespace];
+    let claim = |number: usize, name: &str| {
+        let owner = format!("tool{number}");
+        let claim = ["registry", "claim", name, "--owner", &owner];
+        let done = Command::new("nvmf").args(claim).output().expect("run nvmf");
+        done.status.success().then_some(owner)
+    };
+    let granted: Vec<String> = thread::scope(|scope| {
+        let claim = &claim;
+        let tools = names.iter().cycle().take(12).enumerate();
+        let tools: Vec<_> = tools
+            .map(|(number, name)| scope.spawn(move || claim(number, name)))
+            .collect();
+        let end = |tool: ScopedJoinHandle<'_, _>| tool.join().expect("a tool's end");
+        tools.into_iter().filter_map(end).collect()
+    });
+    let [owner] = granted.as_slice() else {
+        panic!("granted to {granted:?}");
+    };
+    let controller = world.controller(NQN);
+    assert!(
+        registry::says(&device, controller.ino, owner),
+        "{controller}"
+    );
+    let release = |owner| world.nvmf(&["registry", "release", &device, "--owner", owner]);
+    release("other").expect_failure(1);
+    release(owner).expect_success();
+    assert_eq!(world.controller(NQN).owner, None);
+    entry_goes(&world, &controller);
 }
