@@ -136,7 +136,6 @@ fn at_the_end_nothing_was_missed() {
 fn an_entry_is_watched_before_it_is_read() {
     let host = FakeHost::new();
     let registry = Registry::open(&host.root());
-    host.foreign_entry("nvme0", &[]);
     let mut watch = Checked::new(&registry);
     let entry = host.path("run/nvme/registry/nvme3");
     let (done, next) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -144,7 +143,7 @@ fn an_entry_is_watched_before_it_is_read() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for round in 1..=ROUNDS {
-                fs::create_dir(&entry).unwrap();
+                fs::create_dir_all(&entry).unwrap();
                 // The last write of a round meets the watch at any step of its work.
                 (0..round % 300 * 10).for_each(|_| std::hint::spin_loop());
                 fs::write(entry.join("owner"), format!("{round}\n")).unwrap();
@@ -163,7 +162,12 @@ fn an_entry_is_watched_before_it_is_read() {
             if last.and_then(|entry| entry.attributes.get("owner")) != Some(&round.to_string()) {
                 missed.push(round);
             }
-            fs::remove_dir_all(&entry).unwrap();
+            let removed = if round % 2 == 0 {
+                "run/nvme"
+            } else {
+                "run/nvme/registry/nvme3"
+            };
+            fs::remove_dir_all(host.path(removed)).unwrap();
             watch.lines();
             next.store(round, Ordering::Release);
         }

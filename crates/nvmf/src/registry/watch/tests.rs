@@ -194,6 +194,8 @@ fn what_other_tools_do() {
     fs::write(entry("lost+found/owner"), "nobody\n").unwrap();
     assert_eq!(watch.lines(), ["nvme3 gone, was unowned"]);
     assert_eq!(watch.lines(), NONE);
+    fs::write(entry("lost+found/owner"), "still\n").unwrap();
+    assert!(!watch.is_readable(), "no link is followed");
     assert_eq!(watch.watch.owner(&device).unwrap(), None);
 }
 

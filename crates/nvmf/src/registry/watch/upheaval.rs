@@ -48,6 +48,10 @@ fn a_registry_that_comes_and_goes() {
         for path in [&dir, &nvme] {
             fs::rename(path, &aside).unwrap();
             assert_eq!(watch.lines(), gone, "moved away");
+            assert_eq!(watch.lines(), NONE);
+            fs::create_dir_all(aside.join("nvme8")).unwrap();
+            assert!(!watch.is_readable(), "it is watched no more");
+            fs::remove_dir(aside.join("nvme8")).unwrap();
             fs::rename(&aside, path).unwrap();
             assert_eq!(watch.lines(), appeared, "moved back");
         }
