@@ -128,7 +128,7 @@ impl World {
 
     /// Notes what a process was told.
     pub(super) fn note(&mut self, pid: usize, task: &Task, outcome: Outcome) {
-        let Task::Controller { ino, .. } = task else {
+        let Task::Controller { number, ino, .. } = task else {
             return;
         };
         match outcome {
@@ -139,10 +139,19 @@ impl World {
             // what was granted of a controller that is gone is worth nothing
             Outcome::Owns if !self.lives(*ino) => {}
             Outcome::Owns => {
-                let owner = self.processes[pid].actor.owner().unwrap();
-                let before = self.promises.granted.insert(*ino, owner);
-                if before.is_some() && !self.promises.overruled.contains(ino) {
+                let actor = self.processes[pid].actor;
+                let owner = actor.owner().unwrap();
+                let mine = self
+                    .shown(*number)
+                    .is_some_and(|shown| shown.as_str() == owner);
+                let taken = self.promises.overruled.contains(ino) && !mine;
+                let before = self.promises.granted.get(ino);
+                if before.is_some() && !actor.overrules() && !taken {
                     self.promises.broken.insert("granted twice");
+                }
+                // It was his before another took it: that one was told so already.
+                if !taken || before.is_none() {
+                    self.promises.granted.insert(*ino, owner);
                 }
             }
             Outcome::Owner(owner) => {
