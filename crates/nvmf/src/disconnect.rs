@@ -44,20 +44,22 @@ pub fn disconnect_if(
         Ok(Ok(deleted)) => deleted
             .map(Disconnect::Deleted)
             .map_err(DisconnectError::Kernel),
+        // what is gone has no owner any more
+        Ok(Err(_)) if matches!(pinned.state(), Ok(None)) => {
+            Ok(Disconnect::Deleted(Deleted::AlreadyGone))
+        }
         Ok(Err(owner)) => Ok(Disconnect::Kept(owner)),
         Err(error) => Err(DisconnectError::Owner(error)),
     }
 }
 
-/// Disconnects all `controllers` on up to `threads` threads (at least one) and hands each outcome
-/// to `report`, in the order in which they come, on the caller's thread. `still` is asked right
-/// before each write, because its turn may come long after the controller was chosen; what it
-/// denies is reported as `None`.
-pub fn disconnect_all(
+/// Calls `disconnect` for all `controllers` on up to `threads` threads (at least one) and hands each
+/// outcome to `report`, in the order in which they come, on the caller's thread.
+pub fn disconnect_all<T: Send>(
     controllers: Vec<Pinned>,
     threads: usize,
-    still: impl Fn(&Pinned) -> bool + Sync,
-    mut report: impl FnMut(&Pinned, Option<Result<Deleted, SysfsError>>),
+    disconnect: impl Fn(&Pinned) -> T + Sync,
+    mut report: impl FnMut(&Pinned, T),
 ) {
     let threads = threads.clamp(1, controllers.len().max(1));
     let queue = Mutex::new(controllers.into_iter());
@@ -67,14 +69,14 @@ pub fn disconnect_all(
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .next()
     };
-    let still = &still;
+    let disconnect = &disconnect;
     let (outcomes, inbox) = mpsc::channel();
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let outcomes = outcomes.clone();
             scope.spawn(move || {
                 while let Some(pinned) = next() {
-                    let outcome = still(&pinned).then(|| pinned.delete());
+                    let outcome = disconnect(&pinned);
                     if outcomes.send((pinned, outcome)).is_err() {
                         return;
                     }
@@ -102,18 +104,13 @@ mod tests {
         };
         let pinned: Vec<Pinned> = (0..20).map(pin).collect();
         host.remove_controller("nvme7");
-        let mut denied = Vec::new();
-        let still = |pinned: &Pinned| pinned.device().as_str() != "nvme9";
         let mut outcomes = Vec::new();
-        disconnect_all(pinned, 4, still, |pinned, outcome| match outcome {
-            Some(outcome) => outcomes.push((pinned.device().clone(), outcome.unwrap())),
-            None => denied.push(pinned.device().to_string()),
+        disconnect_all(pinned, 4, Pinned::delete, |pinned, outcome| {
+            outcomes.push((pinned.device().clone(), outcome.unwrap()));
         });
-        assert_eq!(denied, ["nvme9"]);
-        assert_eq!(host.deletes("nvme9"), "");
         outcomes.sort_by_key(|(device, _): &(nvmf_types::DeviceName, Deleted)| device.clone());
-        assert_eq!(outcomes.len(), 19);
-        for (n, (device, outcome)) in (0..20).filter(|n| *n != 9).zip(outcomes) {
+        assert_eq!(outcomes.len(), 20);
+        for (n, (device, outcome)) in (0..20).zip(outcomes) {
             assert_eq!(device.as_str(), format!("nvme{n}"));
             let expected = if n == 7 {
                 Deleted::AlreadyGone
@@ -122,6 +119,34 @@ mod tests {
             };
             assert_eq!(outcome, expected, "{device}");
         }
-        disconnect_all(Vec::new(), 0, |_| true, |_, _| panic!("nothing to report"));
+        disconnect_all(Vec::new(), 0, Pinned::delete, |_, _| {
+            panic!("nothing to report")
+        });
+    }
+
+    #[test]
+    fn only_if_its_owner_goes() {
+        let host = FakeHost::new();
+        let device = host.tcp("nvme3", "nqn.2014-08.org.example:a");
+        let registry = Registry::open(&host.root());
+        let me: Owner = "me".parse().unwrap();
+        let _ = registry.claim(&device, &me).unwrap();
+        let pinned = Pinned::open(&host.root(), &device).unwrap().unwrap();
+
+        let nobodys = |owner: Option<&Owner>| owner.is_none();
+        let kept = disconnect_if(&registry, &pinned, nobodys).unwrap();
+        assert_eq!(kept, Disconnect::Kept(Some(me.clone())));
+        assert_eq!(host.deletes("nvme3"), "");
+
+        let mine = |owner: Option<&Owner>| owner == Some(&me);
+        let deleted = disconnect_if(&registry, &pinned, mine).unwrap();
+        assert_eq!(deleted, Disconnect::Deleted(Deleted::Yes));
+        assert_eq!(host.deletes("nvme3"), "1");
+
+        host.replace_tcp("nvme3", "nqn.2014-08.org.example:b");
+        let _ = registry.reap(&device, None).unwrap();
+        let gone = disconnect_if(&registry, &pinned, mine).unwrap();
+        assert_eq!(gone, Disconnect::Deleted(Deleted::AlreadyGone));
+        assert_eq!(host.deletes("nvme3"), "", "the successor is not touched");
     }
 }

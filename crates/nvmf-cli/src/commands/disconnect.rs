@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use clap::Args;
 use nvmf::Root;
+use nvmf::disconnect::disconnect_all;
 use nvmf::sysfs::{self, ControllerKind, Deleted, Pinned};
 use nvmf_types::{DeviceName, Nqn};
 use serde::Serialize;
 
+use super::disconnect_all::THREADS;
 use super::{Failure, clean_up, join};
 use crate::args::{DeviceArg, OutputArgs};
 use crate::cli::Outcome;
@@ -55,24 +57,22 @@ impl Disconnect {
         };
         let pinned = self.targets(root, &mut report)?;
         let nothing = pinned.is_empty() && report.failed.is_empty();
-        super::disconnect_all::delete(
-            pinned,
-            |_| true,
-            |pinned, result| match result {
-                // a targeted human act: nothing is denied
-                None => {}
-                Some(Ok(Deleted::Yes | Deleted::AlreadyGone)) => {
-                    clean_up(root, pinned.device(), out);
-                    report.disconnected.push(pinned.device().clone());
+        // a targeted human act: whose they are is not asked
+        disconnect_all(pinned, THREADS, Pinned::delete, |pinned, result| {
+            let device = pinned.device().clone();
+            match result {
+                Ok(Deleted::Yes | Deleted::AlreadyGone) => {
+                    clean_up(root, &device, out);
+                    report.disconnected.push(device);
                     let same = self.nqn.as_ref() == Some(&pinned.controller().tid.nqn);
                     report.of_nqn += usize::from(same);
                 }
-                Some(Err(error)) => report.failed.push(Failure {
-                    device: pinned.device().clone().into(),
+                Err(error) => report.failed.push(Failure {
+                    device: device.into(),
                     error: error.to_string(),
                 }),
-            },
-        );
+            }
+        });
         report.disconnected.sort();
         report.failed.sort_by(|a, b| a.device.cmp(&b.device));
         out.result(&report, render)?;

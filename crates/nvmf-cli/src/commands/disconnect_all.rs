@@ -2,8 +2,9 @@
 
 use clap::Args;
 use nvmf::Root;
-use nvmf::registry::{Registry, RegistryError};
-use nvmf::sysfs::{self, Deleted, Pinned, SysfsError};
+use nvmf::disconnect::{Disconnect, DisconnectError, disconnect_all, disconnect_if};
+use nvmf::registry::Registry;
+use nvmf::sysfs::{self, Deleted, Pinned};
 use nvmf_types::{DeviceName, Owner, Transport};
 use serde::Serialize;
 
@@ -31,6 +32,9 @@ pub(crate) struct DisconnectAll {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
+
+/// The kernel deletes in parallel, and more threads do not gain.
+pub(super) const THREADS: usize = 4;
 
 /// What `-o json` shows.
 #[derive(Debug, Default, Serialize)]
@@ -64,29 +68,21 @@ impl DisconnectAll {
                 return Ok(Outcome::Incomplete);
             }
         }
-        // Somebody may have claimed one while it waited for its turn.
+        // Somebody may have claimed one while it waited for its turn: each is asked for again.
         let registry = Registry::open(root);
-        let still = |pinned: &Pinned| {
-            let owner = pinned.owner(&registry);
-            let gone = matches!(pinned.state(), Ok(None));
-            gone || owner.is_ok_and(|owner| self.wants(owner.as_ref()))
-        };
-        delete(pinned, still, |pinned, result| {
+        let each = |pinned: &Pinned| disconnect_if(&registry, pinned, |owner| self.wants(owner));
+        disconnect_all(pinned, THREADS, each, |pinned, result| {
             let device = pinned.device().clone();
             match result {
-                None => report.leave(device, pinned.owner(&registry)),
-                Some(Ok(Deleted::Yes)) => {
+                Ok(Disconnect::Kept(owner)) => report.leave(device, owner),
+                Ok(Disconnect::Deleted(deleted)) => {
                     clean_up(root, &device, out);
-                    report.disconnected.push(device);
+                    match deleted {
+                        Deleted::Yes => report.disconnected.push(device),
+                        Deleted::AlreadyGone => report.already_gone.push(device),
+                    }
                 }
-                Some(Ok(Deleted::AlreadyGone)) => {
-                    clean_up(root, &device, out);
-                    report.already_gone.push(device);
-                }
-                Some(Err(error)) => report.failed.push(Failure {
-                    device: device.into(),
-                    error: error.to_string(),
-                }),
+                Err(error) => report.fail(device, error),
             }
         });
         report.kept.sort_by(|a, b| a.owner.cmp(&b.owner));
@@ -122,7 +118,8 @@ impl DisconnectAll {
             match pinned.owner(&registry) {
                 Ok(None) if unfinished => report.connecting.push(live.device),
                 Ok(owner) if !unfinished && self.wants(owner.as_ref()) => to_go.push(pinned),
-                owner => report.leave(live.device, owner),
+                Ok(owner) => report.leave(live.device, owner),
+                Err(error) => report.fail(live.device, DisconnectError::Owner(error)),
             }
         }
         Ok((to_go, report))
@@ -147,31 +144,23 @@ impl DisconnectAll {
 }
 
 impl Report {
-    /// Notes a controller that stays, for its owner's sake or because that cannot be read.
-    fn leave(&mut self, device: DeviceName, owner: Result<Option<Owner>, RegistryError>) {
-        match owner {
-            Ok(owner) => match self.kept.iter_mut().find(|kept| kept.owner == owner) {
-                Some(kept) => kept.devices.push(device),
-                None => self.kept.push(Kept {
-                    owner,
-                    devices: vec![device],
-                }),
-            },
-            Err(error) => self.failed.push(Failure {
-                device: device.into(),
-                error: format!("left alone: {error}"),
+    /// Notes a controller that stays, for its owner's sake.
+    fn leave(&mut self, device: DeviceName, owner: Option<Owner>) {
+        match self.kept.iter_mut().find(|kept| kept.owner == owner) {
+            Some(kept) => kept.devices.push(device),
+            None => self.kept.push(Kept {
+                owner,
+                devices: vec![device],
             }),
         }
     }
-}
 
-/// Deletes on four threads: the kernel does that in parallel, and more do not gain.
-pub(super) fn delete(
-    pinned: Vec<Pinned>,
-    still: impl Fn(&Pinned) -> bool + Sync,
-    report: impl FnMut(&Pinned, Option<Result<Deleted, SysfsError>>),
-) {
-    nvmf::disconnect::disconnect_all(pinned, 4, still, report);
+    fn fail(&mut self, device: DeviceName, error: DisconnectError) {
+        self.failed.push(Failure {
+            device: device.into(),
+            error: error.to_string(),
+        });
+    }
 }
 
 fn render(report: &Report) -> String {
