@@ -69,6 +69,13 @@ fn owner(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| host.registry.owner(black_box(&host.device)).unwrap());
 }
 
+#[divan::bench]
+fn owner_by_a_watch(bencher: Bencher<'_, '_>) {
+    let host = Host::new(100);
+    let watch = host.registry.watch().unwrap();
+    bencher.bench_local(|| watch.owner(black_box(&host.device)).unwrap());
+}
+
 #[divan::bench(sample_size = 1, sample_count = 10_000)]
 fn claim_of_an_unowned_entry(bencher: Bencher<'_, '_>) {
     let host = Host::new(100);
@@ -99,7 +106,7 @@ fn release(bencher: Bencher<'_, '_>) {
         .bench_local_values(|()| host.release());
 }
 
-#[divan::bench(args = [100, 1_000, 10_000])]
+#[divan::bench(args = [100, 1_000, 10_000], sample_count = 30)]
 fn entries(bencher: Bencher<'_, '_>, count: u32) {
     let host = Host::new(count);
     bencher

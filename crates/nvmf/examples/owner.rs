@@ -1,7 +1,8 @@
 //! Prints who owns a controller: `owner nvme3`, on this host.
 //!
 //! With a folder and a number, `owner nvme3 /tmp/host 1000` asks a thousand times in the tree
-//! below that folder: for counting system calls (docs/benchmarks.md).
+//! below that folder, and with `watch` after them a watch: for counting system calls
+//! (docs/benchmarks.md).
 
 use std::error::Error;
 
@@ -18,8 +19,15 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let registry = Registry::open(&root);
     let mut owner = None;
-    for _ in 0..times {
-        owner = registry.owner(&device)?;
+    if arguments.next().as_deref() == Some("watch") {
+        let watch = registry.watch()?;
+        for _ in 0..times {
+            owner = watch.owner(&device)?;
+        }
+    } else {
+        for _ in 0..times {
+            owner = registry.owner(&device)?;
+        }
     }
     match owner {
         Some(owner) => println!("{owner}"),
