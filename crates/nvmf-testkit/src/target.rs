@@ -59,12 +59,21 @@ impl Target {
         self
     }
 
+    /// Adds `count` subsystems without namespaces: they are connected and disconnected faster, with
+    /// fewer events.
+    #[track_caller]
+    #[must_use]
+    pub fn empty_subsystems(mut self, prefix: &str, count: usize) -> Self {
+        for number in 1..=count {
+            self.add_empty_subsystem(&format!("{prefix}{number}"));
+        }
+        self
+    }
+
     /// Makes a subsystem with one namespace of 64 MiB that any host may use, and links it to the port.
     #[track_caller]
     pub fn add_subsystem(&mut self, nqn: &str) {
-        let dir = subsystem_dir(nqn);
-        make_dir(&dir);
-        put(dir.join("attr_allow_any_host"), "1");
+        let dir = make_subsystem(nqn);
         let file = backing_file(nqn);
         make_dir(BACKING);
         let backing = fs::File::create(&file).or_fail("make a namespace's file");
@@ -77,10 +86,14 @@ impl Target {
         );
         put(namespace.join("buffered_io"), "1");
         put(namespace.join("enable"), "1");
-        self.subsystems.push(nqn.to_owned());
-        if self.enabled {
-            self.link(nqn);
-        }
+        self.push(nqn);
+    }
+
+    /// Makes a subsystem without a namespace that any host may use, and links it to the port.
+    #[track_caller]
+    pub fn add_empty_subsystem(&mut self, nqn: &str) {
+        make_subsystem(nqn);
+        self.push(nqn);
     }
 
     /// Takes a subsystem off the port and removes it. Its controllers lose it for good.
@@ -203,6 +216,14 @@ impl Target {
     }
 
     #[track_caller]
+    fn push(&mut self, nqn: &str) {
+        self.subsystems.push(nqn.to_owned());
+        if self.enabled {
+            self.link(nqn);
+        }
+    }
+
+    #[track_caller]
     fn link(&self, nqn: &str) {
         symlink(subsystem_dir(nqn), self.port.join("subsystems").join(nqn)).or_fail(format_args!(
             "link `{nqn}` to port {}:{}",
@@ -249,6 +270,14 @@ fn load_modules() {
         .status()
         .or_fail("run modprobe");
     assert!(status.success(), "modprobe {modules:?}: {status}");
+}
+
+#[track_caller]
+fn make_subsystem(nqn: &str) -> PathBuf {
+    let dir = subsystem_dir(nqn);
+    make_dir(&dir);
+    put(dir.join("attr_allow_any_host"), "1");
+    dir
 }
 
 #[track_caller]

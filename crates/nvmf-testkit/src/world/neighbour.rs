@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{Ran, World};
-use crate::files::{OrFail, make_dir, names};
+use crate::files::{OrFail, make_dir, names, put};
 use crate::target::Target;
 
 /// Modules of the host side, users first.
@@ -17,6 +17,9 @@ pub const HOST_MODULES: &[&str] = &[
     "nvme-rdma",
     "nvme-fabrics",
 ];
+
+/// The program that the kernel starts to load a module.
+const MODPROBE: &str = "/proc/sys/kernel/modprobe";
 
 /// Where the modules are that were not taken away.
 const OTHERS: &str = "/run/nvmf-testkit-modules";
@@ -70,6 +73,16 @@ impl World {
     /// Gives the modules back: from now on modprobe finds them.
     pub fn give_modules(&self) {
         give_modules();
+    }
+
+    /// Has the kernel start no modprobe until the end of the world. It does so at every connect, which
+    /// takes most of the time; what is connected must have been connected before, so that its
+    /// modules are there.
+    #[track_caller]
+    pub fn without_modprobe(&self) {
+        let program = fs::read_to_string(MODPROBE).or_fail("read which modprobe is used");
+        put(MODPROBE, "\n");
+        self.on_end("modprobe", move || put(MODPROBE, program));
     }
 
     fn modules(&self) -> String {
