@@ -203,7 +203,8 @@ struct Rounds {
 
 /// Disconnects and connects so many times, with no pause.
 fn rounds(world: &World, count: usize) -> Rounds {
-    let target = Target::tcp("127.0.0.1", 4420).subsystems("nqn.2026-11.rounds:", 4 * TOOLS);
+    let target = Target::tcp("127.0.0.1", 4420).empty_subsystems("nqn.2026-11.rounds:", 4 * TOOLS);
+    world.without_modprobe();
     let started = Instant::now();
     let of_tools: Vec<_> = thread::scope(|scope| {
         let tools = target.nqns().chunks(4).enumerate().map(|(number, nqns)| {

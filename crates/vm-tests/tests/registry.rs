@@ -1,7 +1,9 @@
 //! The ownership registry on a real kernel with a real udev.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
 use std::thread::{self, ScopedJoinHandle};
 
 use nvmf_testkit::host::Controller;
@@ -107,6 +109,51 @@ fn everybody_reads_and_only_root_writes() {
         assert_eq!(said.lines().count(), 1, "one clear error: {said}");
     }
     assert!(world.controller(NQN).is_owned_by("me"));
+}
+
+#[test]
+fn everybody_follows_what_changes() {
+    let world = World::new("everybody_follows_what_changes");
+    let target = target();
+    let controller = owned(&world, &target);
+    let device = &controller.device;
+    let mut watch = Command::new("runuser")
+        .args(["-u", "nobody", "--", "nvmf", "registry", "watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("run runuser");
+    let said = BufReader::new(watch.stdout.take().expect("its output"));
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        said.lines()
+            .map_while(Result::ok)
+            .try_for_each(|it| sender.send(it))
+    });
+    // It does not tell when it begins to look.
+    let mut number = 0;
+    world.wait_for("a change is shown", SOON, || {
+        number += 1;
+        let update = [
+            "registry",
+            "update",
+            device,
+            "-a",
+            "note",
+            "-V",
+            &number.to_string(),
+        ];
+        world.nvmf(&update).expect_success();
+        lines
+            .try_iter()
+            .any(|line| line.starts_with(&format!("{device} note: ")))
+    });
+    entry_goes(&world, &controller);
+    let end = format!("{device} removed owner=me");
+    world.wait_for("its end is shown", SOON, || {
+        lines.try_iter().any(|line| line == end)
+    });
+    watch.kill().expect("kill it");
+    watch.wait().expect("its end");
 }
 
 #[test]
