@@ -2,9 +2,10 @@
 
 use thiserror::Error;
 
-use crate::{Origin, ini};
+use crate::Origin;
 
 use super::Rule;
+use super::line::{Line, Says, lines};
 
 /// The reader of exclusion files.
 #[derive(Clone, Copy, Debug)]
@@ -40,40 +41,50 @@ pub enum InvalidEntry {
     /// A key without a value.
     #[error("field `{0}` has no value")]
     EmptyValue(&'static str),
+    /// An `exclusion =` line where none is read.
+    #[error("it is not below `[exclusions]`, where alone entries are read")]
+    OutsideSection,
 }
 
 impl Exclusions {
     /// Reads the text of `file`: the entries of its `[exclusions]` sections, in order. What
-    /// stands elsewhere is ignored.
+    /// stands elsewhere is ignored. Lines may have any length.
     #[must_use]
     pub fn parse(file: &str, text: &str) -> Vec<Entry> {
-        let document = ini::parse(text);
-        let ours = |index: usize| {
-            let section = document.sections.get(index);
-            section.is_some_and(|s| s.name == "exclusions")
-        };
-        let mut entries = Vec::new();
-        for section in document.sections.iter().filter(|s| s.name == "exclusions") {
-            for ini::Entry {
-                key, value, line, ..
-            } in &section.entries
-            {
-                let (text, kind) = match key.as_str() {
-                    "exclusion" => (value.clone(), value.parse()),
-                    _ => (format!("{key} = {value}"), Err(InvalidEntry::NotAnEntry)),
-                };
-                let source = Origin::new(file, *line);
-                entries.push(Entry { source, text, kind });
-            }
+        lines(text)
+            .filter_map(|line| Entry::read(file, &line))
+            .collect()
+    }
+}
+
+impl Entry {
+    /// The entry that a line of an `[exclusions]` section is.
+    pub(super) fn read(file: &str, line: &Line<'_>) -> Option<Self> {
+        if !line.ours {
+            return None;
         }
-        let junk = document.junk.iter().filter(|j| j.section.is_some_and(ours));
-        entries.extend(junk.map(|junk| Entry {
-            source: Origin::new(file, junk.line),
-            text: junk.text.clone(),
-            kind: Err(InvalidEntry::NotAnEntry),
-        }));
-        entries.sort_by_key(|entry| entry.source.line);
-        entries
+        let (text, kind) = match line.says {
+            Says::Nothing | Says::Section(_) => return None,
+            Says::Setting("exclusion", value) => (value.to_owned(), value.parse()),
+            Says::Setting(key, value) => {
+                (format!("{key} = {value}"), Err(InvalidEntry::NotAnEntry))
+            }
+            Says::Junk(text) => (text.to_owned(), Err(InvalidEntry::NotAnEntry)),
+        };
+        let source = Origin::new(file, line.number);
+        Some(Self { source, text, kind })
+    }
+
+    /// The entry that somebody thinks a line elsewhere is.
+    pub(super) fn misplaced(file: &str, line: &Line<'_>) -> Option<Self> {
+        match line.says {
+            Says::Setting("exclusion", value) if !line.ours => Some(Self {
+                source: Origin::new(file, line.number),
+                text: value.to_owned(),
+                kind: Err(InvalidEntry::OutsideSection),
+            }),
+            _ => None,
+        }
     }
 }
 

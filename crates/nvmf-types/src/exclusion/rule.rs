@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ControllerClass, FcName, HostId, Traddr, Transport, TransportId, tid};
+use thiserror::Error;
+
+use crate::{HostId, Traddr, Transport, TransportId, tid};
 
 use super::InvalidEntry;
 
@@ -13,117 +15,208 @@ use super::InvalidEntry;
 /// and simply never matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    transport: Option<String>,
-    traddr: Option<Address>,
-    trsvcid: Option<String>,
-    nqn: Option<String>,
-    host_traddr: Option<Address>,
-    host_iface: Option<String>,
-    hostnqn: Option<String>,
-    hostid: Option<Id>,
+    /// The fields in canonical order, `key=value;key=value`.
+    text: Box<str>,
+    /// Where each field ends in the text; 0: there is none.
+    ends: [usize; tid::KEYS.len()],
+    pub(super) means: Means,
 }
 
-/// An address as written, and what it means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Address {
-    text: String,
-    ip: Option<Traddr>,
-    fc: Option<FcName>,
+/// What the fields mean that do not compare as text. `None`: no connection can have it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Means {
+    pub(super) transport: Option<Transport>,
+    /// An IP or FC address; `None`: it is plain text.
+    pub(super) traddr: Option<Traddr>,
+    pub(super) port: Option<u16>,
+    /// As `traddr`.
+    pub(super) host_traddr: Option<Traddr>,
+    pub(super) hostid: Option<HostId>,
 }
 
-/// A host id as written, and what it means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Id {
-    text: String,
-    id: Option<HostId>,
+/// Why a rule cannot be written as an entry that reads back the same.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RuleError {
+    /// No field at all, which would ask nothing.
+    #[error("an entry needs at least one field: `key=value`")]
+    NoField,
+    /// A field with an empty text.
+    #[error("{0} is empty: leave it out, or give it a value")]
+    Empty(&'static str),
+    /// Blanks round the value, which reading takes away.
+    #[error("{key} `{}` starts or ends with blanks, which cannot be written to a list: leave them out", .value.escape_debug())]
+    Blanks {
+        /// The field.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// A `;` in the value, which ends it.
+    #[error("{key} `{}` contains `;`, which separates fields: it cannot be written to a list", .value.escape_debug())]
+    Semicolon {
+        /// The field.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// A line end or another control character in the value.
+    #[error("{key} `{}` contains a line end or another control character: it cannot be written to a list", .value.escape_debug())]
+    Control {
+        /// The field.
+        key: &'static str,
+        /// Its value.
+        value: String,
+    },
 }
 
 impl Rule {
-    /// Whether a connection to `tid`, of a controller of `class`, has all fields of the entry.
+    /// A rule of field texts, looked up by the keys of an entry, each as it is to be written.
     ///
-    /// Addresses and host ids compare by value, a missing port is the default one, the rest
-    /// compares byte for byte. A field that the connection lacks does not match; in particular
-    /// an unset hostnqn is not looked up elsewhere. An IPv6 address without scope matches any.
-    #[must_use]
-    pub fn matches(&self, tid: &TransportId, class: ControllerClass) -> bool {
-        asks(
-            self.transport.as_ref(),
-            Some(&tid.transport),
-            |want, have| want == have.as_str(),
-        ) && asks(self.nqn.as_ref(), Some(&tid.nqn), |want, have| {
-            want == have.as_str()
-        }) && asks(self.traddr.as_ref(), tid.traddr.as_ref(), Address::is)
-            && asks(
-                self.trsvcid.as_ref(),
-                tid.port(class).as_ref(),
-                |want, have| *want == have.to_string(),
-            )
-            && asks(
-                self.host_traddr.as_ref(),
-                tid.host_traddr.as_ref(),
-                Address::is,
-            )
-            && asks(
-                self.host_iface.as_ref(),
-                tid.host_iface.as_ref(),
-                String::eq,
-            )
-            && asks(self.hostnqn.as_ref(), tid.hostnqn.as_ref(), |want, have| {
-                want == have.as_str()
-            })
-            && asks(self.hostid.as_ref(), tid.hostid.as_ref(), |want, have| {
-                want.id == Some(*have)
-            })
+    /// # Errors
+    /// A text that would not read back the same, or no field.
+    pub fn from_fields<'a>(field: impl Fn(&str) -> Option<&'a str>) -> Result<Self, RuleError> {
+        let mut values = [""; tid::KEYS.len()];
+        for (value, key) in values.iter_mut().zip(tid::KEYS) {
+            if let Some(text) = field(key) {
+                *value = writable(key, text)?;
+            }
+        }
+        Self::of_values(values).ok_or(RuleError::NoField)
+    }
+
+    /// A rule that excludes this connection: the target and, where the connection names them, the
+    /// host's address and interface. The host's name and id are left out, because a controller
+    /// always reports them, and a connection that is wanted rarely names them.
+    ///
+    /// # Errors
+    /// A name that cannot be written; targets may report any text.
+    pub fn of_connection(tid: &TransportId) -> Result<Self, RuleError> {
+        let keys = [
+            "transport",
+            "traddr",
+            "trsvcid",
+            "nqn",
+            "host-traddr",
+            "host-iface",
+        ];
+        let texts = keys.map(|key| (key, tid.field(key)));
+        Self::from_fields(|wanted| {
+            let found = texts.iter().find(|(key, _)| *key == wanted);
+            found.and_then(|(_, text)| text.as_deref())
+        })
+    }
+
+    /// Whether the rule can be written as an entry that reads back the same. One that was read
+    /// from a file can; one that was read from other text may have control characters in it.
+    ///
+    /// # Errors
+    /// The first value that cannot.
+    pub fn writable(&self) -> Result<(), RuleError> {
+        self.fields()
+            .try_for_each(|(key, value)| writable(key, value).map(|_| ()))
     }
 
     /// The value of one field, as written, by its key.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&str> {
-        match key {
-            "transport" => self.transport.as_deref(),
-            "traddr" => self.traddr.as_ref().map(|a| a.text.as_str()),
-            "trsvcid" => self.trsvcid.as_deref(),
-            "nqn" => self.nqn.as_deref(),
-            "host-traddr" => self.host_traddr.as_ref().map(|a| a.text.as_str()),
-            "host-iface" => self.host_iface.as_deref(),
-            "hostnqn" => self.hostnqn.as_deref(),
-            "hostid" => self.hostid.as_ref().map(|h| h.text.as_str()),
-            _ => None,
+        let index = tid::KEYS.iter().position(|k| *k == key)?;
+        self.value(index)
+    }
+
+    /// The fields that the rule asks for, with their values as written, in canonical order.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let keys = tid::KEYS.into_iter().enumerate();
+        keys.filter_map(|(index, key)| Some((key, self.value(index)?)))
+    }
+
+    /// The value of a field by its place in the canonical order.
+    pub(super) fn value(&self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index).filter(|end| **end > 0)?;
+        let before = self.ends.get(..index)?.iter().max().copied();
+        let start = before.filter(|end| *end > 0).map_or(0, |end| end + 1);
+        self.text.get(start + tid::KEYS.get(index)?.len() + 1..end)
+    }
+
+    /// A rule of values in canonical order; empty: not asked for.
+    fn of_values(values: [&str; tid::KEYS.len()]) -> Option<Self> {
+        let room = tid::KEYS.iter().zip(values).filter(|(_, v)| !v.is_empty());
+        let room = room.map(|(k, v)| k.len() + v.len() + 2).sum::<usize>();
+        let mut text = String::with_capacity(room.checked_sub(1)?);
+        let mut ends = [0; tid::KEYS.len()];
+        for ((key, value), end) in tid::KEYS.iter().zip(values).zip(&mut ends) {
+            if value.is_empty() {
+                continue;
+            }
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(key);
+            text.push('=');
+            text.push_str(value);
+            *end = text.len();
         }
+        Some(Self {
+            text: text.into_boxed_str(),
+            ends,
+            means: Means::of(values),
+        })
     }
 }
 
-/// A field that is not asked for matches; one that is must be there and fit.
-fn asks<W, H>(want: Option<&W>, have: Option<&H>, fits: impl FnOnce(&W, &H) -> bool) -> bool {
-    match (want, have) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(want), Some(have)) => fits(want, have),
-    }
-}
-
-impl Address {
-    fn new(text: String) -> Self {
+impl Means {
+    fn of(values: [&str; tid::KEYS.len()]) -> Self {
+        let [transport, traddr, trsvcid, _, host_traddr, _, _, hostid] = values;
+        let transport = Transport::ALL.into_iter().find(|t| t.as_str() == transport);
+        let id = || hostid.parse().ok();
         Self {
-            ip: Traddr::parse(Transport::Tcp, &text).ok(),
-            fc: text.parse().ok(),
-            text,
+            transport,
+            traddr: address(traddr),
+            port: port(trsvcid),
+            host_traddr: address(host_traddr),
+            hostid: if hostid.is_empty() { None } else { id() },
         }
     }
+}
 
-    fn is(&self, have: &Traddr) -> bool {
-        match (have, &self.ip) {
-            (
-                Traddr::Ip { addr, scope },
-                Some(Traddr::Ip {
-                    addr: want,
-                    scope: want_scope,
-                }),
-            ) => addr == want && (want_scope.is_none() || want_scope == scope),
-            (Traddr::Ip { .. }, _) => false,
-            (Traddr::Fc(name), _) => self.fc == Some(*name),
-            (Traddr::Text(text), _) => *text == self.text,
-        }
+/// What an address means whose fabric is not known: an IP address, an FC address, or just text.
+pub(super) fn address(text: &str) -> Option<Traddr> {
+    if text.starts_with(['n', 'N']) {
+        return text.parse().ok().map(Traddr::Fc);
+    }
+    if !text.contains([':', '.']) {
+        return None;
+    }
+    Traddr::parse(Transport::Tcp, text).ok()
+}
+
+/// The port that is written so; `04420` is none.
+fn port(text: &str) -> Option<u16> {
+    let plain = text.bytes().all(|b| b.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| plain)
+}
+
+fn writable<'a>(key: &'static str, text: &'a str) -> Result<&'a str, RuleError> {
+    let value = || text.to_owned();
+    if text.is_empty() {
+        Err(RuleError::Empty(key))
+    } else if text.contains(char::is_control) {
+        Err(RuleError::Control {
+            key,
+            value: value(),
+        })
+    } else if text.contains(';') {
+        Err(RuleError::Semicolon {
+            key,
+            value: value(),
+        })
+    } else if text.trim() != text {
+        Err(RuleError::Blanks {
+            key,
+            value: value(),
+        })
+    } else {
+        Ok(text)
     }
 }
 
@@ -131,7 +224,7 @@ impl FromStr for Rule {
     type Err = InvalidEntry;
 
     fn from_str(text: &str) -> Result<Self, InvalidEntry> {
-        let mut values: [Option<String>; tid::KEYS.len()] = Default::default();
+        let mut values = [""; tid::KEYS.len()];
         for part in text.split(';').map(str::trim).filter(|p| !p.is_empty()) {
             let (key, value) = part
                 .split_once('=')
@@ -145,161 +238,21 @@ impl FromStr for Rule {
             if value.is_empty() {
                 return Err(InvalidEntry::EmptyValue(name));
             }
-            *slot = Some(value.to_owned());
+            *slot = value;
         }
-        if values.iter().all(Option::is_none) {
-            return Err(InvalidEntry::NoField);
-        }
-        let [
-            transport,
-            traddr,
-            trsvcid,
-            nqn,
-            host_traddr,
-            host_iface,
-            hostnqn,
-            hostid,
-        ] = values;
-        Ok(Self {
-            transport,
-            traddr: traddr.map(Address::new),
-            trsvcid,
-            nqn,
-            host_traddr: host_traddr.map(Address::new),
-            host_iface,
-            hostnqn,
-            hostid: hostid.map(|text| Id {
-                id: text.parse().ok(),
-                text,
-            }),
-        })
+        Self::of_values(values).ok_or(InvalidEntry::NoField)
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fields = tid::KEYS
-            .iter()
-            .filter_map(|key| Some((key, self.field(key)?)));
-        for (index, (key, value)) in fields.enumerate() {
-            let separator = if index == 0 { "" } else { ";" };
-            write!(f, "{separator}{key}={value}")?;
-        }
-        Ok(())
+        f.write_str(&self.text)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const NQN: &str = "nqn.2014-08.org.example:a";
-    const FULL: &str = "transport=tcp;traddr=192.0.2.10;nqn=nqn.2014-08.org.example:a;host-traddr=192.0.2.9;host-iface=eth0;hostnqn=nqn.2014-08.org.example:h;hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
-
-    fn excludes(rule: &str, tid: &str, class: ControllerClass) -> bool {
-        let rule: Rule = rule.parse().unwrap_or_else(|e| panic!("{rule}: {e}"));
-        rule.matches(&tid.parse().unwrap_or_else(|e| panic!("{tid}: {e}")), class)
-    }
-
-    #[test]
-    fn matching() {
-        let io = ControllerClass::Io;
-        let tcp = |rest: &str| format!("transport=tcp;nqn={NQN};{rest}");
-        let loopback = format!("transport=loop;traddr=Port1;nqn={NQN}");
-        let fc =
-            format!("transport=fc;traddr=nn-0x10001100ab000001:pn-0x20001100ab000001;nqn={NQN}");
-        for (rule, tid, class, want) in [
-            ("transport=tcp", FULL, io, true),
-            ("transport=TCP", FULL, io, false),
-            (
-                "transport=tcp;nqn=nqn.2014-08.org.example:b",
-                FULL,
-                io,
-                false,
-            ),
-            ("nqn=nqn.2014-08.org.example:A", FULL, io, false),
-            ("nqn=a;nqn=nqn.2014-08.org.example:a", FULL, io, true),
-            ("traddr=::ffff:192.0.2.10", FULL, io, true),
-            ("traddr=192.0.2.1", FULL, io, false),
-            ("traddr=name.example", FULL, io, false),
-            ("traddr=::1", &tcp("traddr=0:0::1"), io, true),
-            ("traddr=fe80::1", &tcp("traddr=fe80::1%eth0"), io, true),
-            ("traddr=fe80::1%eth0", &tcp("traddr=fe80::1%eth0"), io, true),
-            (
-                "traddr=fe80::1%eth0",
-                &tcp("traddr=fe80::1%eth1"),
-                io,
-                false,
-            ),
-            ("traddr=fe80::1%eth0", &tcp("traddr=fe80::1"), io, false),
-            (
-                "traddr=NN-0x10001100AB000001:pn-0x20001100AB000001",
-                &fc,
-                io,
-                true,
-            ),
-            (
-                "traddr=nn-0x10001100ab000001:pn-0x20001100ab000002",
-                &fc,
-                io,
-                false,
-            ),
-            ("traddr=Port1", &loopback, io, true),
-            ("traddr=port1", &loopback, io, false),
-        ] {
-            assert_eq!(excludes(rule, tid, class), want, "{rule} / {tid} / {class}");
-        }
-    }
-
-    #[test]
-    fn matching_ports_and_hosts() {
-        let io = ControllerClass::Io;
-        let dc = ControllerClass::Discovery;
-        let tcp = |rest: &str| format!("transport=tcp;nqn={NQN};{rest}");
-        let loopback = format!("transport=loop;traddr=Port1;nqn={NQN}");
-        for (rule, tid, class, want) in [
-            ("trsvcid=4420", FULL, io, true),
-            ("trsvcid=4420", FULL, dc, false),
-            ("trsvcid=8009", FULL, dc, true),
-            ("trsvcid=8009", &tcp("traddr=::1;trsvcid=4420"), dc, false),
-            ("trsvcid=04420", FULL, io, false),
-            ("trsvcid=4420", &loopback, io, false),
-            (
-                "trsvcid=4420",
-                &format!("transport=rdma;traddr=::1;nqn={NQN}"),
-                dc,
-                true,
-            ),
-            ("host-traddr=192.0.2.9", FULL, io, true),
-            ("host-traddr=192.0.2.9", &tcp("traddr=::1"), io, false),
-            ("host-iface=eth0", FULL, io, true),
-            ("host-iface=eth", FULL, io, false),
-            ("host-iface=eth0", &tcp("traddr=::1"), io, false),
-            ("hostnqn=nqn.2014-08.org.example:h", FULL, io, true),
-            (
-                "hostnqn=nqn.2014-08.org.example:h",
-                &tcp("traddr=::1"),
-                io,
-                false,
-            ),
-            (
-                "hostid=F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6",
-                FULL,
-                io,
-                true,
-            ),
-            (
-                "hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf7",
-                FULL,
-                io,
-                false,
-            ),
-            ("hostid=x", FULL, io, false),
-            (FULL, FULL, io, true),
-        ] {
-            assert_eq!(excludes(rule, tid, class), want, "{rule} / {tid} / {class}");
-        }
-    }
 
     #[test]
     fn what_is_no_rule() {

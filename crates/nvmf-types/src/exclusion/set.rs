@@ -1,51 +1,58 @@
 //! All entries of all files.
 
-use std::collections::BTreeMap;
-
 use crate::{ControllerClass, TransportId};
 
+use super::index::Index;
+use super::matching::Fields;
 use super::{Entry, Rule};
 
-/// All entries of all files, valid or not, ready for questions. Entries with an `nqn` are indexed
-/// by it, so many of them cost little.
+/// All entries of all files, valid or not, ready for questions. A question costs about the same
+/// however many entries there are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExclusionSet {
     entries: Vec<Entry>,
-    /// Positions of the valid entries that name a subsystem.
-    by_nqn: BTreeMap<String, Vec<usize>>,
-    /// Positions of the other valid entries.
-    any_nqn: Vec<usize>,
+    valid: usize,
+    index: Index,
 }
 
 impl ExclusionSet {
     /// A set of these entries; of several that match, the first one is named.
     #[must_use]
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
-        let mut set = Self {
-            entries: entries.into_iter().collect(),
-            ..Self::default()
-        };
-        for (index, entry) in set.entries.iter().enumerate() {
-            let Ok(rule) = &entry.kind else { continue };
-            match rule.field("nqn") {
-                Some(nqn) => set.by_nqn.entry(nqn.to_owned()).or_default().push(index),
-                None => set.any_nqn.push(index),
-            }
+        let entries: Vec<Entry> = entries.into_iter().collect();
+        let rules = entries.iter().enumerate();
+        let rules = rules.filter_map(|(index, entry)| Some((index, entry.kind.as_ref().ok()?)));
+        Self {
+            valid: rules.clone().count(),
+            index: Index::new(rules),
+            entries,
         }
-        set
     }
 
     /// The first entry that excludes connecting `tid`, a controller of `class`; see
     /// [`Rule::matches`].
     #[must_use]
     pub fn matches(&self, tid: &TransportId, class: ControllerClass) -> Option<&Entry> {
-        let named = self.by_nqn.get(tid.nqn.as_str());
-        let first = |candidates: &[usize]| {
-            let mut hits = candidates.iter().copied();
-            hits.find(|index| self.rule(*index).is_some_and(|r| r.matches(tid, class)))
+        let connection = Fields::of_connection(tid, class);
+        let candidates = self.index.candidates(&connection);
+        let first = |mut positions| {
+            let fit = |position: &usize| self.fits(*position, tid, class);
+            Iterator::find(&mut positions, |position| fit(position))
         };
-        let hits = [named.and_then(|c| first(c)), first(&self.any_nqn)];
-        self.entries.get(hits.into_iter().flatten().min()?)
+        self.entries.get(candidates.filter_map(first).min()?)
+    }
+
+    /// The positions in [`ExclusionSet::entries`] of all entries that exclude connecting `tid`, a
+    /// controller of `class`, in their order.
+    #[must_use]
+    pub fn all_matches(&self, tid: &TransportId, class: ControllerClass) -> Vec<usize> {
+        let connection = Fields::of_connection(tid, class);
+        let candidates = self.index.candidates(&connection).flatten();
+        let mut hits: Vec<usize> = candidates
+            .filter(|position| self.fits(*position, tid, class))
+            .collect();
+        hits.sort_unstable();
+        hits
     }
 
     /// The entries that exclude nothing because they cannot be understood.
@@ -61,12 +68,16 @@ impl ExclusionSet {
 
     /// Whether nothing can be excluded: no valid entry.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.by_nqn.is_empty() && self.any_nqn.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.valid == 0
     }
 
-    fn rule(&self, index: usize) -> Option<&Rule> {
-        self.entries.get(index)?.kind.as_ref().ok()
+    fn fits(&self, position: usize, tid: &TransportId, class: ControllerClass) -> bool {
+        self.rule(position).is_some_and(|r| r.matches(tid, class))
+    }
+
+    fn rule(&self, position: usize) -> Option<&Rule> {
+        self.entries.get(position)?.kind.as_ref().ok()
     }
 }
 
