@@ -1,0 +1,120 @@
+//! Reading one list.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use nvmf_types::exclusion::Document;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::error::{ListError, ListErrorKind};
+use super::list::List;
+
+/// What a list may have at most, in bytes.
+pub(super) const LIMIT: u64 = 64 << 20;
+
+/// What a list's file was when it was read: a change can be based on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version(Option<String>);
+
+/// Reads a list in order to change it.
+///
+/// # Errors
+/// [`ListErrorKind::NoSuchList`], or it is nothing that can be changed: a link, no file, no
+/// text, too large, unreadable.
+pub fn read(list: &List) -> Result<(Document, Version), ListError> {
+    match read_or_new(list)? {
+        (_, Version(None)) => Err(ListErrorKind::NoSuchList.of("read", &list.path)),
+        found => Ok(found),
+    }
+}
+
+/// Reads a list in order to change it; one that has no file yet is new and has no entries.
+///
+/// # Errors
+/// As [`read`], except that it may be missing.
+pub fn read_or_new(list: &List) -> Result<(Document, Version), ListError> {
+    let text = match text(CWD, &list.path) {
+        Ok(found) => found.map(|(text, _)| text),
+        Err(kind) => return Err(kind.of("read", &list.path)),
+    };
+    Ok((document(list, text.clone()), Version::of(text)))
+}
+
+/// The document that a list's text is; `None`: a new one.
+pub(super) fn document(list: &List, text: Option<String>) -> Document {
+    let file = list.path.display().to_string();
+    match text {
+        Some(text) => Document::parse(&file, text),
+        None => Document::new(&file, list.name.as_ref().map(super::ListName::as_str)),
+    }
+}
+
+impl Version {
+    pub(super) const fn of(text: Option<String>) -> Self {
+        Self(text)
+    }
+}
+
+/// The text and the status of a file that can be changed; `None`: there is none.
+pub(super) fn text(dir: impl AsFd, path: &Path) -> Result<Option<(String, Stat)>, ListErrorKind> {
+    let stat = match rustix::fs::statat(&dir, path, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(None),
+        Err(e) => return Err(e.into()),
+    };
+    if FileType::from_raw_mode(stat.st_mode) == FileType::Symlink {
+        let target = rustix::fs::readlinkat(&dir, path, Vec::new())?;
+        let target = PathBuf::from(target.to_string_lossy().into_owned());
+        return Err(ListErrorKind::Symlink(target));
+    }
+    let (content, stat) = content(dir, path, OFlags::NOFOLLOW)?;
+    match String::from_utf8(content) {
+        Ok(text) => Ok(Some((text, stat))),
+        Err(e) => Err(ListErrorKind::NotUtf8(bad_line(e.as_bytes()))),
+    }
+}
+
+/// The content of a file, whatever bytes it has, and its status. Nothing is waited for, whatever
+/// is in the file's place.
+pub(super) fn content(
+    dir: impl AsFd,
+    path: &Path,
+    flags: OFlags,
+) -> Result<(Vec<u8>, Stat), ListErrorKind> {
+    let flags = flags | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::openat(dir, path, flags, Mode::empty()) {
+        Ok(file) => file,
+        Err(Errno::NXIO) => return Err(ListErrorKind::NotAFile("a socket")),
+        Err(e) => return Err(e.into()),
+    };
+    let stat = rustix::fs::fstat(&file)?;
+    let what = match FileType::from_raw_mode(stat.st_mode) {
+        FileType::RegularFile => "",
+        FileType::Directory => "a directory",
+        FileType::Fifo => "a pipe",
+        _ => "a device",
+    };
+    if !what.is_empty() {
+        return Err(ListErrorKind::NotAFile(what));
+    }
+    let size = u64::try_from(stat.st_size).unwrap_or_default();
+    let mut content = Vec::new();
+    if size <= LIMIT {
+        content.reserve_exact(usize::try_from(size).unwrap_or_default() + 1);
+        File::from(file).take(LIMIT + 1).read_to_end(&mut content)?;
+    }
+    if size > LIMIT || content.len() as u64 > LIMIT {
+        return Err(ListErrorKind::TooLarge);
+    }
+    Ok((content, stat))
+}
+
+/// The line (counted from 1) of the first byte that is not UTF-8.
+pub(super) fn bad_line(bytes: &[u8]) -> usize {
+    let good = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
+    let before = bytes.get(..good).unwrap_or_default();
+    before.iter().filter(|b| **b == b'\n').count() + 1
+}
