@@ -12,11 +12,20 @@ const LIMIT: usize = 64 * 1024;
 /// The content of `path` in `dir`, at most 64 KiB. Nothing on the way is followed, nor is it left
 /// (`openat2`, Linux 5.6).
 pub(crate) fn read_at(dir: impl AsFd, path: &str) -> Result<Vec<u8>> {
-    let file = open_beneath(dir, path, OFlags::RDONLY | OFlags::NONBLOCK)?;
+    read_open(&open_beneath(dir, path, OFlags::RDONLY | OFlags::NONBLOCK)?)
+}
+
+/// The content of `path`, at most 64 KiB.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    read_open(&rustix::fs::openat(CWD, path, flags, Mode::empty())?)
+}
+
+fn read_open(file: &OwnedFd) -> Result<Vec<u8>> {
     let mut content = Vec::new();
     let mut chunk = [0_u8; 4096];
     while content.len() < LIMIT {
-        let count = rustix::io::retry_on_intr(|| rustix::io::read(&file, &mut chunk))?;
+        let count = rustix::io::retry_on_intr(|| rustix::io::read(file, &mut chunk))?;
         content.extend_from_slice(chunk.get(..count).unwrap_or_default());
         // these files are regular ones: a short read is the last
         if count < chunk.len() {
@@ -88,6 +97,11 @@ pub(crate) fn names(dir: impl AsFd) -> Result<Vec<String>> {
 /// Removes the directory `name` in `dir` with everything in it; what is gone already does not
 /// matter.
 pub(crate) fn remove_tree_at(dir: impl AsFd, name: &str) -> Result<()> {
+    // an empty one needs no file descriptor
+    match gone_is_fine(rustix::fs::unlinkat(&dir, name, AtFlags::REMOVEDIR)) {
+        Err(Errno::NOTEMPTY | Errno::EXIST) => {}
+        other => return other,
+    }
     if let Some(inside) = open_dir_at(&dir, name)? {
         for file in names(&inside)? {
             remove_at(&inside, &file)?;

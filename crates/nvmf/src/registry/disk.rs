@@ -28,7 +28,7 @@ pub(super) fn lock_file(registry: &Path) -> PathBuf {
 pub(super) struct Disk<'a> {
     root: &'a Root,
     path: &'a Path,
-    dir: OnceCell<Option<OwnedFd>>,
+    dir: OnceCell<OwnedFd>,
 }
 
 /// An entry's open directory.
@@ -54,11 +54,12 @@ impl<'a> Disk<'a> {
 
     /// The registry's directory; `None`: there is none.
     pub(super) fn dir(&self) -> Result<Option<BorrowedFd<'_>>> {
-        if self.dir.get().is_none() {
-            let opened = fs::open_dir(self.path)?;
+        if self.dir.get().is_none()
+            && let Some(opened) = fs::open_dir(self.path)?
+        {
             let _ = self.dir.set(opened);
         }
-        Ok(self.dir.get().and_then(Option::as_ref).map(AsFd::as_fd))
+        Ok(self.dir.get().map(AsFd::as_fd))
     }
 
     fn existing_dir(&self) -> Result<BorrowedFd<'_>> {
@@ -119,14 +120,8 @@ impl Steps for Disk<'_> {
     type Taken = Hidden;
 
     fn lock(&self) -> Result<OwnedFd> {
-        let parent = self.path.parent().unwrap_or(self.path);
-        for dir in [parent, self.path] {
-            match rustix::fs::mkdir(dir, Mode::from_raw_mode(0o755)) {
-                // whatever the umask is: everybody reads
-                Ok(()) => rustix::fs::chmod(dir, Mode::from_raw_mode(0o755))?,
-                Err(Errno::EXIST) => {}
-                Err(e) => return Err(e),
-            }
+        if self.dir()?.is_none() {
+            make_dirs(self.path)?;
         }
         self.lock_existing()?.ok_or(Errno::NOTDIR)
     }
@@ -148,8 +143,9 @@ impl Steps for Disk<'_> {
     }
 
     fn seqnum(&self) -> Option<u64> {
-        let text = std::fs::read_to_string(self.root.sys().join("kernel/uevent_seqnum")).ok()?;
-        text.trim().parse().ok()
+        let path = self.root.sys().join("kernel/uevent_seqnum");
+        let content = fs::read(&path).ok()?;
+        text::value(&content)?.trim().parse().ok()
     }
 
     fn open(&self, device: &DeviceName) -> Result<Option<Entry>> {
@@ -188,11 +184,18 @@ impl Steps for Disk<'_> {
         })?;
         let filled = fs::open_dir_at(dir, &name).and_then(|entry| {
             let entry = entry.ok_or(Errno::NOENT)?;
-            for (attribute, value) in attributes {
-                fs::create_at(&entry, attribute, &format!("{value}\n"))?;
+            let filled = attributes
+                .iter()
+                .try_for_each(|(name, value)| fs::create_at(&entry, name, &format!("{value}\n")))
+                // whatever the umask is: everybody reads
+                .and_then(|()| rustix::fs::fchmod(&entry, Mode::from_raw_mode(0o755)));
+            if filled.is_err() {
+                // while there is a file descriptor for it
+                for name in attributes.keys() {
+                    let _ = rustix::fs::unlinkat(&entry, name, AtFlags::empty());
+                }
             }
-            // whatever the umask is: everybody reads
-            rustix::fs::fchmod(&entry, Mode::from_raw_mode(0o755))
+            filled
         });
         if let Err(e) = filled {
             self.destroy(Hidden(name));
@@ -276,7 +279,9 @@ impl Steps for Disk<'_> {
         let hide = |name: &str| rustix::fs::renameat_with(dir, attribute, dir, name, flags);
         match unused(&format!("{attribute}.tmp."), hide) {
             Ok(name) => {
-                let text = value(dir, &name)?;
+                let text = value(dir, &name).inspect_err(|_| {
+                    let _ = rustix::fs::renameat_with(dir, &*name, dir, attribute, flags);
+                })?;
                 Ok(Some((Hidden(name), text)))
             }
             Err(Errno::NOENT) => Ok(None),
@@ -292,6 +297,8 @@ impl Steps for Disk<'_> {
                 self.drop_taken(entry, taken);
                 Ok(Step::Overtaken)
             }
+            // the directory itself has been removed
+            Err(Errno::NOENT) => Ok(Step::Overtaken),
             Err(e) => Err(e),
         }
     }
@@ -318,6 +325,20 @@ impl Steps for Disk<'_> {
         }
         self.unlink(entry, SYSFS_INO).map(|_| ())
     }
+}
+
+/// Makes the registry's directory and the one it is in.
+fn make_dirs(registry: &Path) -> Result<()> {
+    let parent = registry.parent().unwrap_or(registry);
+    for dir in [parent, registry] {
+        match rustix::fs::mkdir(dir, Mode::from_raw_mode(0o755)) {
+            // whatever the umask is: everybody reads
+            Ok(()) => rustix::fs::chmod(dir, Mode::from_raw_mode(0o755))?,
+            Err(Errno::EXIST) => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(())
 }
 
 /// The value of an attribute: absent if there is no file, or what is there is none.

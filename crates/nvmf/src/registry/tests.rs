@@ -5,10 +5,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use nvmf_types::{AttrName, DeviceName, Owner};
 
-use super::{Claim, Collected, Registered, Registry, RegistryErrorKind, Release};
+use super::{Claim, Collected, Registry, RegistryErrorKind, Release};
 use crate::testing::FakeHost;
 
 mod reap;
+mod register;
 
 pub(super) const NQN: &str = "nqn.2014-08.org.example:a";
 
@@ -177,63 +178,6 @@ fn entries_of_tools_that_do_not_stamp() {
             ("seqnum", "12"),
             ("sysfs-ino", ino.as_str())
         ]
-    );
-}
-
-#[test]
-fn registering_a_new_controller() {
-    let (host, registry, device) = host();
-    let ino = host.sysfs_ino("nvme3");
-    let me = owner("me");
-    assert_eq!(
-        registry.register(&device, ino, None, None, &[]).unwrap(),
-        Registered::Unowned
-    );
-    assert!(
-        !host.path("run/nvme").exists(),
-        "nothing to register, nothing to create"
-    );
-
-    host.foreign_entry(
-        "nvme3",
-        &[("owner", "old\n"), ("sysfs-ino", "1\n"), ("note", "old\n")],
-    );
-    let notes = [(attr("why"), "boot \"table\"".to_owned())];
-    assert_eq!(
-        registry
-            .register(&device, ino, None, Some(&me), &notes)
-            .unwrap(),
-        Registered::Owned
-    );
-    let entry = registry.entries().unwrap().remove(0);
-    let names: Vec<_> = entry.attributes.keys().map(String::as_str).collect();
-    assert_eq!(names, ["owner", "seqnum", "sysfs-ino", "why"]);
-    assert_eq!(entry.attributes["why"], "boot \"table\"");
-
-    let other = registry
-        .register(&device, ino, None, Some(&owner("other")), &[])
-        .unwrap();
-    assert_eq!(other, Registered::OwnedBy(me.clone()), "claimed meanwhile");
-    assert_eq!(
-        registry.register(&device, ino, None, None, &[]).unwrap(),
-        Registered::OwnedBy(me)
-    );
-
-    let gone = registry
-        .register(&device, ino + 1, None, Some(&owner("x")), &[])
-        .unwrap_err();
-    assert!(matches!(gone.kind, RegistryErrorKind::NoSuchController(_)));
-
-    host.replace_tcp("nvme3", NQN);
-    let ino = host.sysfs_ino("nvme3");
-    assert_eq!(
-        registry.register(&device, ino, None, None, &[]).unwrap(),
-        Registered::Unowned
-    );
-    assert_eq!(
-        host.registry_names(),
-        Vec::<String>::new(),
-        "the stale entry is gone"
     );
 }
 

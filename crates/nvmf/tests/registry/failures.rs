@@ -301,7 +301,6 @@ fn a_read_only_file_system() {
 }
 
 #[test]
-#[ignore = "an entry that cannot be built leaves its hidden directory"]
 fn too_many_open_files() {
     let host = host();
     assert!(child("files", &host.path("")).status().unwrap().success());

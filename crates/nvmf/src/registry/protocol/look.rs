@@ -76,12 +76,12 @@ impl<S: Steps> Look<S> {
                 let _ = steps.write(&self.entry, &name, &value, existing)?;
             }
         }
-        if existing == Existing::Keep {
-            self.make_room(steps)?;
-        }
         match steps.write(&self.entry, OWNER, owner.as_str(), existing)? {
             Step::Done => self.is_still_in_place(steps, device),
-            Step::Overtaken => Ok(Step::Overtaken),
+            Step::Overtaken => {
+                self.make_room(steps)?;
+                Ok(Step::Overtaken)
+            }
         }
     }
 
@@ -123,10 +123,14 @@ impl<S: Steps> Look<S> {
     /// An owner that says nothing, of zero bytes or a mere line end, reads as absent and must not
     /// be in the way.
     fn make_room(&self, steps: &S) -> Kind<()> {
+        let says_something = |text: Option<String>| text.as_deref().is_some_and(is_owner);
+        if says_something(steps.read(&self.entry, OWNER)?) {
+            return Ok(());
+        }
         let Some((taken, text)) = steps.take(&self.entry, OWNER)? else {
             return Ok(());
         };
-        if text.as_deref().and_then(believed_owner).is_none() {
+        if !says_something(text) {
             steps.drop_taken(&self.entry, taken);
             return Ok(());
         }
@@ -152,4 +156,8 @@ pub(super) fn publish<S: Steps>(
         steps.destroy(built);
     }
     Ok(step?)
+}
+
+fn is_owner(text: &str) -> bool {
+    believed_owner(text).is_some()
 }
