@@ -24,6 +24,8 @@ pub(super) enum Actor {
     Set(&'static str, u32),
     /// The same with another tool.
     ForeignSet(&'static str, u32),
+    /// `rm -r` of an entry.
+    ForeignDelete(u32),
     /// Somebody who gives up what is this owner's.
     Release(&'static str, u32),
     /// `nvmf disconnect-all`.
@@ -66,6 +68,8 @@ pub(super) enum Outcome {
     Owner(Option<Owner>),
     /// It was told that the controller is nobody's now.
     GaveUp(&'static str),
+    /// It has destroyed the entry of whoever owned it.
+    Destroyed,
     /// Nothing to remember.
     Over,
 }
@@ -85,14 +89,15 @@ impl Actor {
     }
 
     pub(super) const fn is_foreign(self) -> bool {
-        let sets = matches!(self, Self::ForeignSet(..));
-        sets || matches!(self, Self::ForeignClaim(..) | Self::ForeignConnect(_))
+        let changes = matches!(self, Self::ForeignSet(..) | Self::ForeignDelete(_));
+        changes || matches!(self, Self::ForeignClaim(..) | Self::ForeignConnect(_))
     }
 
     /// Whether it changes the owner whoever that is.
     pub(super) const fn overrules(self) -> bool {
         let sets = matches!(self, Self::Set(..) | Self::ForeignSet(..));
-        sets || matches!(self, Self::Release(..) | Self::ForeignConnect(_))
+        let gives_up = matches!(self, Self::Release(..) | Self::ForeignDelete(_));
+        sets || gives_up || matches!(self, Self::ForeignConnect(_))
     }
 
     /// The number that it is about from the beginning.
@@ -102,6 +107,7 @@ impl Actor {
             | Self::ForeignClaim(_, number)
             | Self::Set(_, number)
             | Self::ForeignSet(_, number)
+            | Self::ForeignDelete(number)
             | Self::Release(_, number)
             | Self::Collect(number) => Some(number),
             _ => None,
@@ -193,6 +199,10 @@ impl Actor {
     /// Other tools' ways: some that must be borne with, some that are wrong.
     fn run_as_others_do(self, task: &Task, on: &impl Ask) -> Result<Outcome, Errno> {
         match (self, task) {
+            (Self::ForeignDelete(_), Task::Controller { number, .. }) => {
+                let hidden = on.hide(&DeviceName::from_number(*number))?;
+                Ok(hidden.map_or(Outcome::Over, |_| Outcome::Destroyed))
+            }
             (Self::ForeignSet(owner, _), Task::Controller { number, .. }) => {
                 let device = DeviceName::from_number(*number);
                 let Some(entry) = on.open(&device)? else {

@@ -58,10 +58,10 @@ impl World {
             let shown = self.shown(*number);
             match promised {
                 None => true,
-                // It may have been taken from him, but not so that nobody has it.
-                Some(_) if self.promises.overruled.contains(ino) => {
-                    shown.is_some() || !self.is_quiet()
-                }
+                // It is being taken from him, or somebody was killed at that.
+                Some(_) if self.is_disturbed(*ino) => true,
+                // A writer that met another tool's fresh entry is putting it back.
+                Some(_) if self.promises.overruled.contains(ino) && self.is_locked() => true,
                 Some(owner) => shown.is_some_and(|shown| shown.as_str() == *owner),
             }
         })
@@ -132,8 +132,8 @@ impl World {
             return;
         };
         match outcome {
-            Outcome::Owns if !self.was_entered(*ino) => {
-                let untrue = "somebody owns what was gone before its entry came";
+            Outcome::Owns if !self.was_shown(pid, *number, *ino) => {
+                let untrue = "somebody owns what was never shown as his";
                 self.promises.broken.insert(untrue);
             }
             // what was granted of a controller that is gone is worth nothing
@@ -145,12 +145,13 @@ impl World {
                     .shown(*number)
                     .is_some_and(|shown| shown.as_str() == owner);
                 let taken = self.promises.overruled.contains(ino) && !mine;
-                let before = self.promises.granted.get(ino);
-                if before.is_some() && !actor.overrules() && !taken {
+                let twice = self.promises.granted.contains_key(ino);
+                let excused = actor.overrules() || taken || self.is_disturbed(*ino);
+                if twice && !excused {
                     self.promises.broken.insert("granted twice");
                 }
-                // It was his before another took it: that one was told so already.
-                if !taken || before.is_none() {
+                // It was his before another took it or destroyed the entry.
+                if actor.overrules() || !taken {
                     self.promises.granted.insert(*ino, owner);
                 }
             }
@@ -167,6 +168,9 @@ impl World {
                 let granted = &mut self.promises.granted;
                 granted.retain(|of, other| *of != *ino || *other != owner);
             }
+            Outcome::Destroyed => {
+                self.promises.granted.remove(ino);
+            }
             Outcome::Over => {}
         }
     }
@@ -179,20 +183,24 @@ impl World {
         promises.meant.retain(|_, ino| lives.contains(ino));
         promises.granted.retain(|ino, _| lives.contains(ino));
         promises.overruled.retain(|ino| lives.contains(ino));
-        promises.entered.retain(|ino| cared_for.contains(ino));
+        promises.disturbed.retain(|ino| lives.contains(ino));
+        promises.shown.retain(|(ino, _)| cared_for.contains(ino));
     }
 
-    /// The incarnations that live and have an entry about themselves.
-    fn entered(&self) -> impl Iterator<Item = u64> {
-        self.controllers.iter().filter_map(|(number, ino)| {
-            let stamp = self.disk.entry(*number)?.get(stamp::SYSFS_INO)?;
-            (*stamp == ino.to_string()).then_some(*ino)
-        })
+    /// Whether a process was seen as the owner for a moment at least. Other tools do not look.
+    fn was_shown(&self, pid: usize, number: u32, ino: u64) -> bool {
+        let actor = self.processes[pid].actor;
+        let owner = actor.owner().unwrap();
+        let now = || self.lives(ino) && self.shown(number).is_some_and(|o| o.as_str() == owner);
+        actor.is_foreign() || self.promises.shown.contains(&(ino, owner)) || now()
     }
 
-    fn was_entered(&self, ino: u64) -> bool {
-        let foreign = self.processes.iter().any(|p| p.actor.is_foreign());
-        foreign || self.promises.entered.contains(&ino) || self.entered().any(|i| i == ino)
+    /// Whether somebody is just about to take or give up a controller, whosever it is, or was
+    /// killed on it.
+    fn is_disturbed(&self, ino: u64) -> bool {
+        let mut processes = self.processes.iter();
+        let overrules = |p: &Process| p.actor.overrules() && p.ino() == Some(ino);
+        self.promises.disturbed.contains(&ino) || processes.any(overrules)
     }
 
     fn lives(&self, ino: u64) -> bool {
@@ -201,8 +209,14 @@ impl World {
 
     /// Notes what readers could be told now, and who is entered.
     pub(super) fn watch(&mut self) {
-        let entered = self.entered().collect::<Vec<u64>>();
-        self.promises.entered.extend(entered);
+        for (number, ino) in self.controllers.clone() {
+            let shown = self.shown(number);
+            let mut actors = self.processes.iter().map(|process| process.actor.owner());
+            let owner = actors.find(|owner| *owner == shown.as_ref().map(Owner::as_str));
+            if let Some(owner) = owner.flatten() {
+                self.promises.shown.insert((ino, owner));
+            }
+        }
         self.forget();
         for pid in 0..self.processes.len() {
             let Process { actor, state } = &self.processes[pid];

@@ -147,6 +147,17 @@ fn beside_a_tool_that_changes_owners_without_lock_or_stamp() {
 }
 
 #[test]
+fn beside_a_tool_that_removes_entries_without_lock() {
+    let actors = [
+        Connect("a"),
+        Release("a", 0),
+        ForeignDelete(0),
+        Claim("c", 0),
+    ];
+    Scenario::of(&actors).with(0, 1).holds();
+}
+
+#[test]
 fn garbage_is_collected_beside_all_kinds() {
     let actors = [Connect("a"), Connect("b"), ForeignClaim("c", 0), Collect(0)];
     Scenario::of(&actors).with(1, 1).holds();

@@ -58,8 +58,10 @@ pub(super) struct Promises {
     pub(super) granted: BTreeMap<u64, &'static str>,
     /// Incarnations that somebody takes or gives up, whosever they are.
     pub(super) overruled: BTreeSet<u64>,
-    /// Incarnations that had an entry while they lived.
-    pub(super) entered: BTreeSet<u64>,
+    /// Such ones on which somebody was killed.
+    pub(super) disturbed: BTreeSet<u64>,
+    /// Who was shown as the owner of a live incarnation, for a moment at least.
+    pub(super) shown: BTreeSet<(u64, &'static str)>,
     /// What a reader could have been told, at one moment or another since it began to read.
     pub(super) readable: BTreeMap<usize, BTreeSet<Option<String>>>,
     pub(super) broken: BTreeSet<&'static str>,
@@ -116,6 +118,10 @@ impl World {
         !(0..self.processes.len()).any(|pid| self.can_step(pid))
     }
 
+    pub(super) const fn is_locked(&self) -> bool {
+        self.lock.is_some()
+    }
+
     pub(super) fn nobody_was_killed(&self) -> bool {
         self.processes.iter().all(|p| p.state != State::Killed)
     }
@@ -126,6 +132,9 @@ impl World {
             Event::Step(pid) => next.step(pid),
             Event::Kill(pid) => {
                 next.kills -= 1;
+                let ino = next.processes[pid].ino();
+                let overruled = |ino: &u64| self.promises.overruled.contains(ino);
+                next.promises.disturbed.extend(ino.filter(overruled));
                 next.processes[pid].state = State::Killed;
                 next.let_go(pid);
             }
@@ -194,6 +203,7 @@ impl World {
             | Actor::ForeignClaim(_, number)
             | Actor::Set(_, number)
             | Actor::ForeignSet(_, number)
+            | Actor::ForeignDelete(number)
             | Actor::Release(_, number)
             | Actor::Collect(number)
             | Actor::Read(number) => {
