@@ -1,6 +1,6 @@
 //! Small files, read and written relative to an open directory.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
@@ -9,8 +9,8 @@ use rustix::io::{Errno, Result};
 /// What a small file may have at most, in bytes: sysfs gives a page, the registry a line.
 const LIMIT: usize = 64 * 1024;
 
-/// The content of `path` in `dir`, at most 64 KiB. Nothing on the way is followed, nor is it left
-/// (`openat2`, Linux 5.6).
+/// The content of `path` in `dir`, at most 64 KiB. No link on the way is followed, and nothing
+/// outside `dir` is reached.
 pub(crate) fn read_at(dir: impl AsFd, path: &str) -> Result<Vec<u8>> {
     read_open(&open_beneath(dir, path, OFlags::RDONLY | OFlags::NONBLOCK)?)
 }
@@ -78,7 +78,36 @@ fn none_if_missing(opened: Result<OwnedFd>) -> Result<Option<OwnedFd>> {
 
 fn open_beneath(dir: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd> {
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-    rustix::fs::openat2(dir, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+    let flags = flags | OFlags::CLOEXEC;
+    match rustix::fs::openat2(&dir, path, flags, Mode::empty(), resolve) {
+        // systemd takes it from services with RestrictSUIDSGID=, and udev, which reaps, is one.
+        Err(Errno::NOSYS) => walk_beneath(dir, path, flags),
+        opened => opened,
+    }
+}
+
+/// [`open_beneath`] folder by folder, for processes that may not use `openat2`.
+fn walk_beneath(dir: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd> {
+    let open = |dir: BorrowedFd<'_>, name: &str, flags: OFlags| match name {
+        "" | "." | ".." => Err(Errno::XDEV),
+        name => rustix::fs::openat(dir, name, flags | OFlags::NOFOLLOW, Mode::empty()),
+    };
+    let through = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let mut folder: Option<OwnedFd> = None;
+    let mut rest = path;
+    while let Some((name, below)) = rest.split_once('/') {
+        folder = Some(open(
+            folder.as_ref().map_or(dir.as_fd(), AsFd::as_fd),
+            name,
+            through,
+        )?);
+        rest = below;
+    }
+    open(
+        folder.as_ref().map_or(dir.as_fd(), AsFd::as_fd),
+        rest,
+        flags,
+    )
 }
 
 /// The names in `dir`, without `.` and `..` and what is not UTF-8.
@@ -122,5 +151,40 @@ fn gone_is_fine(result: Result<()>) -> Result<()> {
     match result {
         Err(Errno::NOENT) => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn without_openat2_the_same_is_opened_and_refused() {
+        let host = tempfile::tempdir().unwrap();
+        let path = host.path();
+        std::fs::create_dir_all(path.join("registry/nvme3")).unwrap();
+        std::fs::write(path.join("registry/nvme3/owner"), "me\n").unwrap();
+        std::fs::write(path.join("outside"), "x\n").unwrap();
+        symlink("../outside", path.join("registry/link")).unwrap();
+        symlink("nvme3", path.join("registry/nvme4")).unwrap();
+        let dir = open_dir(&path.join("registry")).unwrap().unwrap();
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        for (path, opens) in [
+            ("nvme3", true),
+            ("nvme3/owner", true),
+            ("nvme3/seqnum", false),
+            ("nvme3/owner/x", false),
+            ("link", false),
+            ("nvme4", false),
+            ("nvme4/owner", false),
+            ("../outside", false),
+            ("nvme3/../../outside", false),
+            ("/etc/hostname", false),
+            ("", false),
+        ] {
+            assert_eq!(open_beneath(&dir, path, flags).is_ok(), opens, "{path}");
+            assert_eq!(walk_beneath(&dir, path, flags).is_ok(), opens, "{path}");
+        }
     }
 }

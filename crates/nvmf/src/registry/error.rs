@@ -75,7 +75,6 @@ fn remedy(error: &io::Error) -> &'static str {
         Some(Errno::ROFS) => ": it must be writable, `findmnt -T` shows what is mounted there",
         Some(Errno::MFILE) => ": raise the limit, `ulimit -n` shows it",
         Some(Errno::NFILE) => ": raise the limit, `sysctl fs.file-max` shows it",
-        Some(Errno::NOSYS) => ": Linux 5.6 or later is needed",
         _ => "",
     }
 }
