@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use nvmf::Root;
 
-use crate::commands::{connect, disconnect, disconnect_all, discover, list, registry, status};
+use crate::commands::{
+    connect, disconnect, disconnect_all, discover, exclusion, list, registry, status,
+};
 use crate::output::Output;
 use crate::privilege;
 
@@ -27,6 +29,8 @@ enum Command {
     Disconnect(disconnect::Disconnect),
     DisconnectAll(disconnect_all::DisconnectAll),
     Discover(Box<discover::Discover>),
+    #[command(subcommand)]
+    Exclusion(exclusion::Exclusion),
     List(list::List),
     #[command(subcommand)]
     Registry(registry::Registry),
@@ -87,6 +91,7 @@ impl Command {
             Self::Disconnect(args) => args.run(root, out),
             Self::DisconnectAll(args) => args.run(root, out),
             Self::Discover(args) => args.run(root, out),
+            Self::Exclusion(args) => args.run(root, out),
             Self::List(args) => args.run(root, out),
             Self::Registry(args) => args.run(root, out),
             Self::Status(args) => args.run(root, out),
@@ -99,6 +104,7 @@ impl Command {
             Self::Disconnect(_) => "disconnect",
             Self::DisconnectAll(_) => "disconnect-all",
             Self::Discover(_) => "discover",
+            Self::Exclusion(args) => args.name(),
             Self::List(_) => "list",
             Self::Registry(args) => args.name(),
             Self::Status(_) => "status",
@@ -110,6 +116,7 @@ impl Command {
             Self::Connect(_) | Self::Disconnect(_) | Self::DisconnectAll(_) | Self::Discover(_) => {
                 true
             }
+            Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
             Self::List(_) | Self::Status(_) => false,
         }
@@ -121,6 +128,7 @@ impl Command {
             Self::Disconnect(args) => &args.output,
             Self::DisconnectAll(args) => &args.output,
             Self::Discover(args) => &args.output,
+            Self::Exclusion(args) => args.output(),
             Self::List(args) => &args.output,
             Self::Registry(args) => args.output(),
             Self::Status(args) => &args.output,
@@ -176,6 +184,23 @@ mod tests {
             "nvmf disconnect -d nvme1n1,/dev/nvme2",
             "nvmf discover -d /dev/nvme3",
             "nvmf status -o json",
+            "nvmf disconnect -x -d nvme1",
+            "nvmf disconnect --exclude -n testnqn",
+            "nvmf exclusion list",
+            "nvmf exclusion list -N lab -v -o json",
+            "nvmf exclusion add -e transport=tcp;nqn=a -N lab",
+            "nvmf exclusion add --entry=nqn=a --name=lab --comment=x",
+            "nvmf exclusion add -t tcp -a ::1 -s 4420 -n a -w ::1 -f lo -q a -I f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            "nvmf exclusion add --device nvme3n1",
+            "nvmf exclusion remove",
+            "nvmf exclusion remove /etc/nvme/exclusions.conf:5",
+            "nvmf exclusion remove 5 -N lab",
+            "nvmf exclusion remove -e nqn=a",
+            "nvmf exclusion edit -N lab",
+            "nvmf exclusion create -N lab",
+            "nvmf exclusion delete --name lab",
+            "nvmf exclusion check /dev/nvme3",
+            "nvmf exclusion check transport=loop;nqn=nqn.2014-08.org.example:a -o json",
         ] {
             if let Err(error) = Cli::try_parse_from(line.split(' ')) {
                 panic!("{line}: {error}");
@@ -203,6 +228,16 @@ mod tests {
                 "cannot be used with",
             ),
             ("nvmf list -o xml", "normal, json"),
+            ("nvmf exclusion create", "--name"),
+            ("nvmf exclusion create -N a/b", "no name of a list"),
+            ("nvmf exclusion add -e nqn=a -n a", "cannot be used with"),
+            (
+                "nvmf exclusion add -e nqn=a -d nvme3",
+                "cannot be used with",
+            ),
+            ("nvmf exclusion add -d nvme3 -n a", "cannot be used with"),
+            ("nvmf exclusion remove first", "expected FILE:LINE"),
+            ("nvmf exclusion check sda", "neither a controller"),
         ] {
             let error = Cli::try_parse_from(line.split(' ')).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -4,6 +4,7 @@ pub(crate) mod connect;
 pub(crate) mod disconnect;
 pub(crate) mod disconnect_all;
 pub(crate) mod discover;
+pub(crate) mod exclusion;
 pub(crate) mod list;
 pub(crate) mod registry;
 pub(crate) mod status;
@@ -22,6 +23,9 @@ pub(crate) struct Failure {
     pub(crate) device: DeviceArg,
     pub(crate) error: String,
 }
+
+/// Asks the person, if there is one.
+type Confirm = fn(&str) -> anyhow::Result<bool>;
 
 /// `owned by x` or `unowned`.
 fn ownership(owner: Option<&Owner>) -> String {

@@ -64,6 +64,25 @@ impl FakeHost {
         path
     }
 
+    pub(crate) fn read(&self, relative: &str) -> String {
+        fs::read_to_string(self.path(relative)).unwrap()
+    }
+
+    /// `text` with the paths in it as they are on a real host.
+    pub(crate) fn relative(&self, text: &str) -> String {
+        text.replace(self.0.path().to_str().unwrap(), "")
+    }
+
+    /// Mounts the root file system from the block device `name`.
+    pub(crate) fn root_on(&self, name: &str) {
+        let class = self.path("sys/class/block").join(name);
+        let link = self.path("sys/dev/block/259:7");
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        symlink(class.canonicalize().unwrap(), link).unwrap();
+        let line = format!("27 1 259:7 / / rw - ext4 /dev/{name} rw\n");
+        self.file("proc/self/mountinfo", &line);
+    }
+
     pub(crate) fn attribute(&self, device: &str, attribute: &str, value: &str) {
         self.file(&format!("sys/class/nvme/{device}/{attribute}"), value);
     }

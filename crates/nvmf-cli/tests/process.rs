@@ -105,6 +105,8 @@ fn everybody_reads_and_root_changes() {
         "list -v -o json",
         "registry list -v",
         "registry list -o json",
+        "exclusion list -v",
+        "exclusion list -o json",
     ] {
         assert_eq!(
             as_nobody(&program, args),
@@ -122,6 +124,11 @@ fn everybody_reads_and_root_changes() {
         ("registry release", "nvme4000000000 --owner x"),
         ("registry gc", "-v"),
         ("registry reap", "nvme4000000000"),
+        ("exclusion add", "-e nqn=a"),
+        ("exclusion remove", "-e nqn=a"),
+        ("exclusion edit", "-N lab"),
+        ("exclusion create", "-N lab"),
+        ("exclusion delete", "-N lab"),
     ] {
         let said = format!("nvmf: {command}: must be root: try again with sudo\n");
         let line = format!("{command} {args}");

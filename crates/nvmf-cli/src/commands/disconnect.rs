@@ -1,5 +1,7 @@
 //! `nvmf disconnect`
 
+mod exclude;
+
 use std::collections::BTreeSet;
 
 use anyhow::bail;
@@ -9,6 +11,8 @@ use nvmf::disconnect::disconnect_all;
 use nvmf::sysfs::{self, ControllerKind, Deleted, Pinned};
 use nvmf_types::{DeviceName, Nqn};
 use serde::Serialize;
+
+use exclude::Excluded;
 
 use super::disconnect_all::THREADS;
 use super::{Failure, clean_up, join};
@@ -29,6 +33,10 @@ pub(crate) struct Disconnect {
     /// Disconnect all controllers of the subsystem NQN
     #[arg(short, long, value_parser = Nqn::reported)]
     nqn: Option<Nqn>,
+    /// Exclude them first, so that nothing connects them again by itself: those of -n by the NQN,
+    /// the others by their addresses; see nvmf exclusion
+    #[arg(short = 'x', long)]
+    exclude: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
@@ -45,6 +53,8 @@ struct Report {
     /// How many of the disconnected ones were of `nqn`.
     #[serde(skip)]
     of_nqn: usize,
+    /// The entries of `-x`.
+    excluded: Vec<Excluded>,
     disconnected: Vec<DeviceName>,
     failed: Vec<Failure>,
 }
@@ -57,6 +67,9 @@ impl Disconnect {
         };
         let pinned = self.targets(root, &mut report)?;
         let nothing = pinned.is_empty() && report.failed.is_empty();
+        if self.exclude && !pinned.is_empty() {
+            report.excluded = exclude::exclude(root, &pinned, self.nqn.as_ref(), out)?;
+        }
         // a targeted human act: whose they are is not asked
         disconnect_all(pinned, THREADS, Pinned::delete, |pinned, result| {
             let device = pinned.device().clone();
@@ -84,6 +97,14 @@ impl Disconnect {
             out.diagnostic(&format!(
                 "nvmf: disconnect: no controller of `{nqn}` is connected: see nvmf list"
             ));
+        }
+        if !report.excluded.is_empty() && !report.failed.is_empty() {
+            out.diagnostic(
+                "nvmf: disconnect: what was excluded stays so: nvmf exclusion remove takes it back",
+            );
+        }
+        if self.exclude && report.excluded.is_empty() {
+            out.diagnostic("nvmf: disconnect: nothing was excluded either: see nvmf exclusion add");
         }
         if nothing || !report.failed.is_empty() {
             return Ok(Outcome::Incomplete);
@@ -184,6 +205,7 @@ mod tests {
         let command = Disconnect {
             device: devices.iter().map(|d| d.parse().unwrap()).collect(),
             nqn: nqn.map(|n| Nqn::reported(n).unwrap()),
+            exclude: false,
             output: FakeHost::output_args(),
         };
         (command.run(&host.root(), &mut out).unwrap(), out)

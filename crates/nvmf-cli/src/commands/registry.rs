@@ -19,6 +19,7 @@ use serde::Serialize;
 
 use crate::args::{DeviceArg, OutputArgs};
 use crate::cli::Outcome;
+use crate::commands::Confirm;
 use crate::output::Output;
 use crate::prompt;
 
@@ -103,9 +104,6 @@ struct Attribute<'a> {
     attribute: &'a AttrName,
     value: String,
 }
-
-/// Asks the person, if there is one.
-type Confirm = fn(&str) -> anyhow::Result<bool>;
 
 /// The controller that is meant, unless it is one that nobody can own.
 fn controller(root: &Root, device: &DeviceArg) -> anyhow::Result<DeviceName> {

@@ -12,7 +12,7 @@ use nvmf::Root;
 use crate::args::OutputArgs;
 use crate::cli::Outcome;
 use crate::output::Output;
-use view::View;
+pub(crate) use view::View;
 
 /// Show what should be connected, what is, and why not
 ///
@@ -39,6 +39,14 @@ impl Status {
             }
         }
     }
+}
+
+/// What is known of all connections: by the daemon, or without it as [`offline::view`] says. Only
+/// the running system's daemon is asked.
+pub(crate) fn known(root: &Root) -> View {
+    let daemon = root.is_system().then(bus::daemon_status);
+    let view = daemon.and_then(|answer| serde_json::from_str(&answer.ok()?).ok());
+    view.unwrap_or_else(|| offline::view(root))
 }
 
 /// The daemon's own words with `-o json`, a table of them otherwise.

@@ -1,26 +1,27 @@
 //! What the status consists of: the daemon's JSON, as far as it is shown.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use nvmf::Root;
-use nvmf_types::{ControllerState, DeviceName};
+use nvmf_types::{ControllerClass, ControllerState, DeviceName, Nqn, Traddr, TransportId};
 use serde::{Deserialize, Serialize};
 
 /// Everything. Keys that are missing are unset, keys that are not known are ignored, so that a
 /// newer daemon can be shown.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub(super) struct View {
+pub(crate) struct View {
     /// Who says so; `None`: no daemon.
-    pub(super) daemon: Option<Daemon>,
-    pub(super) connections: Vec<Row>,
-    pub(super) problems: Vec<String>,
-    pub(super) counts: BTreeMap<String, usize>,
+    pub(crate) daemon: Option<Daemon>,
+    pub(crate) connections: Vec<Row>,
+    pub(crate) problems: Vec<String>,
+    pub(crate) counts: BTreeMap<String, usize>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Daemon {
+pub(crate) struct Daemon {
     version: String,
     pid: u32,
 }
@@ -28,27 +29,70 @@ pub(super) struct Daemon {
 /// One connection.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
-pub(super) struct Row {
-    pub(super) transport: String,
-    pub(super) traddr: Option<String>,
-    pub(super) trsvcid: Option<String>,
-    pub(super) nqn: String,
-    pub(super) host_traddr: Option<String>,
-    pub(super) host_iface: Option<String>,
-    pub(super) hostnqn: Option<String>,
-    pub(super) hostid: Option<String>,
+pub(crate) struct Row {
+    pub(crate) transport: String,
+    pub(crate) traddr: Option<String>,
+    pub(crate) trsvcid: Option<String>,
+    pub(crate) nqn: String,
+    pub(crate) host_traddr: Option<String>,
+    pub(crate) host_iface: Option<String>,
+    pub(crate) hostnqn: Option<String>,
+    pub(crate) hostid: Option<String>,
     /// `io` or `discovery`.
-    pub(super) class: Option<String>,
-    pub(super) state: String,
-    pub(super) reason: String,
-    pub(super) for_ms: Option<u64>,
-    pub(super) owner: Option<String>,
-    pub(super) device: Option<String>,
-    pub(super) sysfs_ino: Option<u64>,
-    pub(super) sources: Vec<String>,
-    pub(super) last_error: Option<String>,
-    pub(super) next_retry_ms: Option<u64>,
-    pub(super) attempts: u32,
+    pub(crate) class: Option<String>,
+    pub(crate) state: String,
+    pub(crate) reason: String,
+    pub(crate) for_ms: Option<u64>,
+    pub(crate) owner: Option<String>,
+    pub(crate) device: Option<String>,
+    pub(crate) sysfs_ino: Option<u64>,
+    pub(crate) sources: Vec<String>,
+    pub(crate) last_error: Option<String>,
+    pub(crate) next_retry_ms: Option<u64>,
+    pub(crate) attempts: u32,
+}
+
+impl Row {
+    /// What it is about; `None`: something that this version does not know.
+    pub(crate) fn transport_id(&self) -> Option<TransportId> {
+        let transport = self.transport.parse().ok()?;
+        let address = |text: &Option<String>| match text {
+            Some(text) => Traddr::parse(transport, text).ok().map(Some),
+            None => Some(None),
+        };
+        let mut tid = TransportId::new(
+            transport,
+            address(&self.traddr)?,
+            Nqn::reported(&self.nqn).ok()?,
+        );
+        tid.host_traddr = address(&self.host_traddr)?;
+        tid.host_iface.clone_from(&self.host_iface);
+        tid.trsvcid = parsed(self.trsvcid.as_ref())?;
+        tid.hostid = parsed(self.hostid.as_ref())?;
+        tid.hostnqn = match &self.hostnqn {
+            Some(name) => Some(Nqn::reported(name).ok()?),
+            None => None,
+        };
+        Some(tid)
+    }
+
+    /// Its class; where nobody says, the one that the name suggests.
+    pub(crate) fn class(&self) -> ControllerClass {
+        match self.class.as_deref() {
+            Some("discovery") => ControllerClass::Discovery,
+            Some("io") => ControllerClass::Io,
+            _ if self.nqn == Nqn::DISCOVERY => ControllerClass::Discovery,
+            _ => ControllerClass::Io,
+        }
+    }
+}
+
+/// Unset is fine, malformed is not.
+fn parsed<T: FromStr>(text: Option<&String>) -> Option<Option<T>> {
+    match text {
+        Some(text) => text.parse().ok().map(Some),
+        None => Some(None),
+    }
 }
 
 /// What the kernel says of the row's controller at this moment: it tells nobody when a target is
@@ -87,5 +131,31 @@ mod tests {
         assert_eq!(state("nvme4", None), None);
         assert_eq!(state("../nvme3", None), None);
         assert_eq!(kernel_state(&host.root(), &Row::default()), None);
+    }
+    #[test]
+    fn rows_are_connections() {
+        let row = |json: &str| serde_json::from_str::<Row>(json).unwrap();
+        let full = row(
+            r#"{"transport":"tcp","traddr":"192.0.2.10","trsvcid":"8009","nqn":"testnqn","host-iface":"eth0",
+                "host-traddr":"192.0.2.1","hostnqn":"h","hostid":"f81d4fae-7dec-11d0-a765-00a0c91e6bf6","class":"discovery"}"#,
+        );
+        assert_eq!(
+            full.transport_id().unwrap().to_string(),
+            "transport=tcp;traddr=192.0.2.10;trsvcid=8009;nqn=testnqn;host-traddr=192.0.2.1;\
+             host-iface=eth0;hostnqn=h;hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+        );
+        assert_eq!(full.class(), ControllerClass::Discovery);
+        let least = row(r#"{"transport":"loop","nqn":"testnqn"}"#);
+        let text = least.transport_id().unwrap().to_string();
+        assert_eq!(text, "transport=loop;nqn=testnqn");
+        assert_eq!(least.class(), ControllerClass::Io);
+        for unknown in [
+            "{}",
+            r#"{"transport":"quic","nqn":"a"}"#,
+            r#"{"transport":"tcp","nqn":"a","traddr":"x"}"#,
+            r#"{"transport":"tcp","nqn":"a","trsvcid":"x"}"#,
+        ] {
+            assert_eq!(row(unknown).transport_id(), None, "{unknown}");
+        }
     }
 }
