@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "strategies are tests too")]
 
 use nvmf_types::config::{self, ConfigFile, DaemonConfig};
-use nvmf_types::exclusion::{ExclusionSet, Exclusions, Rule};
+use nvmf_types::exclusion::Rule;
 use nvmf_types::log_page::{DiscoveryLog, ENTRY_LEN, Header, LogEntry};
 use nvmf_types::{
     AttrName, ConnectOptions, ControllerClass, DeviceName, FcName, HostIdentity, Nqn, Owner,
@@ -61,24 +61,6 @@ fn class() -> impl Strategy<Value = ControllerClass> {
     prop::sample::select(vec![ControllerClass::Io, ControllerClass::Discovery])
 }
 
-/// Entries of all kinds, from a small world so that they also hit.
-fn exclusion_text() -> impl Strategy<Value = String> {
-    let line = prop_oneof![
-        Just("exclusion = transport=tcp".to_owned()),
-        "exclusion = nqn=nqn\\.2014-08\\.org\\.example:[ab](;trsvcid=(4420|8009))?",
-        "exclusion = traddr=192\\.0\\.2\\.[12];nqn=nqn\\.2014-08\\.org\\.example:[abc]",
-        "exclusion = (transport=(rdma|loop);?|nqn=|x=1|traddr=::1|trsvcid=4420)",
-        "[ -~]{0,30}",
-    ];
-    prop::collection::vec(line, 0..12)
-        .prop_map(|lines| format!("[exclusions]\n{}\n", lines.join("\n")))
-}
-
-fn small_tid() -> impl Strategy<Value = TransportId> {
-    "transport=((tcp|rdma);traddr=(192\\.0\\.2\\.[123]|::1)(;trsvcid=(4420|8009))?|loop);nqn=nqn\\.2014-08\\.org\\.example:[abc]"
-        .prop_map(|text| text.parse().unwrap())
-}
-
 /// Text that is nearly a configuration.
 fn config_text() -> impl Strategy<Value = String> {
     let line = prop_oneof![
@@ -113,23 +95,6 @@ proptest! {
     fn a_tid_excludes_itself(tid in tid(), class in class()) {
         let rule: Rule = tid.to_string().parse().unwrap();
         prop_assert!(rule.matches(&tid, class));
-    }
-
-    #[test]
-    fn the_set_answers_as_a_loop_would(
-        text in exclusion_text(), tid in small_tid(), class in class(),
-    ) {
-        let entries = Exclusions::parse("x", &text);
-        let naive = entries
-            .iter()
-            .find(|e| e.kind.as_ref().is_ok_and(|rule| rule.matches(&tid, class)));
-        let set = ExclusionSet::new(entries.clone());
-        prop_assert_eq!(set.matches(&tid, class), naive);
-        for entry in &entries {
-            if let Ok(rule) = &entry.kind {
-                prop_assert_eq!(&rule.to_string().parse::<Rule>().unwrap(), rule);
-            }
-        }
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! A file's text that can be edited without losing a byte.
 
+mod edit;
+
 use std::fmt;
 
 use thiserror::Error;
 
-use super::line::{Line, Says, lines};
+use super::line::lines;
 use super::{Entry, Rule, RuleError};
 
 /// The text of one exclusion file, and what it says. What is not edited stays byte for byte:
@@ -120,132 +122,6 @@ impl Document {
         let entries = self.entries.iter();
         entries.filter(move |entry| entry.kind.as_ref() == Ok(rule))
     }
-
-    /// Adds an entry at the end of the last `[exclusions]` section, which is made if there is
-    /// none, with the lines of `comment` above it. If the entry stands there already, nothing is
-    /// changed.
-    ///
-    /// # Errors
-    /// The entry or the comment cannot be written; nothing was changed.
-    pub fn add(&mut self, rule: &Rule, comment: Option<&str>) -> Result<Added, AddError> {
-        rule.writable()?;
-        let comment = comment.unwrap_or_default();
-        let control = |c: char| c.is_control() && c != '\t';
-        if comment.lines().any(|line| line.contains(control)) {
-            return Err(AddError::Comment(comment.to_owned()));
-        }
-        if let Some(there) = self.find(rule).next() {
-            return Ok(Added::AlreadyThere(there.source.line));
-        }
-        let place = self.place();
-        let end = place.line_end;
-        let comments = comment.lines().map(|line| format!("# {line}"));
-        let new: Vec<String> = place
-            .before
-            .iter()
-            .map(|line| (*line).to_owned())
-            .chain(comments)
-            .chain([format!("exclusion = {rule}")])
-            .collect();
-        let mut inserted = String::new();
-        if place.unfinished {
-            inserted.push_str(end);
-        }
-        for line in &new {
-            inserted.push_str(line.trim_end());
-            inserted.push_str(end);
-        }
-        self.text.insert_str(place.at, &inserted);
-        self.read_again();
-        self.grown = true;
-        Ok(Added::Appended(place.line + new.len()))
-    }
-
-    /// Removes the entry in `line` (counted from 1), the whole line with its end. Comments stay.
-    ///
-    /// # Errors
-    /// There is no entry in that line, neither a valid one nor one of
-    /// [`Document::problems`].
-    pub fn remove(&mut self, line: usize) -> Result<Entry, NoSuchEntry> {
-        let all = self.entries.iter().chain(&self.misplaced);
-        let entry = all.into_iter().find(|entry| entry.source.line == line);
-        let bytes = lines(&self.text).find(|l| l.number == line);
-        let (Some(entry), Some(Line { bytes, .. })) = (entry.cloned(), bytes) else {
-            return Err(NoSuchEntry {
-                file: self.file.clone(),
-                line,
-            });
-        };
-        self.text.replace_range(bytes, "");
-        self.read_again();
-        Ok(entry)
-    }
-
-    /// Gives the last line an end, if there is a line and it has none.
-    pub fn end_last_line(&mut self) {
-        let blank = self.text.trim_start_matches('\u{feff}').is_empty();
-        if !blank && !self.text.ends_with('\n') {
-            self.text.push('\n');
-        }
-    }
-
-    fn read_again(&mut self) {
-        let text = std::mem::take(&mut self.text);
-        let grown = self.grown;
-        *self = Self::parse(&self.file, text);
-        self.grown = grown;
-    }
-
-    /// Where an entry is added.
-    fn place(&self) -> Place {
-        let mut place = Place::default();
-        let mut last = 0;
-        for line in lines(&self.text) {
-            let ours = line.ours && !matches!(line.says, Says::Nothing);
-            if ours {
-                place.found = true;
-                (place.at, place.line) = (line.bytes.end, line.number);
-            }
-            place.last_is_ours = line.ours;
-            last = line.number;
-        }
-        // At the end, what stands below the last entry belongs to the section.
-        if !place.found || place.last_is_ours {
-            (place.at, place.line) = (self.text.len(), last);
-        }
-        if !place.found {
-            place.before = match last {
-                0 => &["[exclusions]"],
-                _ => &["", "[exclusions]"],
-            };
-        }
-        let before = self.text.get(..place.at).unwrap_or_default();
-        place.unfinished = place.line > 0 && !before.ends_with('\n');
-        // as the last line that has an end
-        place.line_end = match before.rfind('\n').and_then(|at| before.get(..at)) {
-            Some(line) if line.ends_with('\r') => "\r\n",
-            _ => "\n",
-        };
-        place
-    }
-}
-
-/// A place to insert lines at.
-#[derive(Debug, Default)]
-struct Place {
-    /// The byte.
-    at: usize,
-    /// The number of the line before it; 0: there is none.
-    line: usize,
-    /// Whether that line has no end yet.
-    unfinished: bool,
-    /// Whether there is a section to add to.
-    found: bool,
-    last_is_ours: bool,
-    /// How lines end there.
-    line_end: &'static str,
-    /// What has to stand above the entry.
-    before: &'static [&'static str],
 }
 
 impl fmt::Display for Document {
@@ -260,5 +136,55 @@ impl fmt::Display for Added {
             Self::Appended(line) => write!(f, "added in line {line}"),
             Self::AlreadyThere(line) => write!(f, "line {line} says so already"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dead_entries_are_found_and_can_be_removed() {
+        let text = "exclusion = nqn=early\n[exclusions]\ntcp\nexclusion = nqn=a\n[Exclusions]\nexclusion = nqn=b\nx = y\n";
+        let mut document = Document::parse("x.conf", text);
+        let dead = |document: &Document| -> Vec<String> {
+            let problems = document.problems().into_iter();
+            problems
+                .map(|entry| format!("{} {}", entry.source, entry.text))
+                .collect()
+        };
+        assert_eq!(
+            dead(&document),
+            ["x.conf:1 nqn=early", "x.conf:3 tcp", "x.conf:6 nqn=b"]
+        );
+        let reason = document.problems()[2].kind.clone().unwrap_err().to_string();
+        assert_eq!(
+            reason,
+            "it is not below `[exclusions]`, where alone entries are read"
+        );
+        for line in [6, 3, 1] {
+            document.remove(line).unwrap();
+        }
+        assert_eq!(dead(&document), [""; 0]);
+        assert_eq!(
+            document.text(),
+            "[exclusions]\nexclusion = nqn=a\n[Exclusions]\nx = y\n"
+        );
+        assert!(!document.has_additions());
+        for line in [0, 1, 4, 99] {
+            let error = document.remove(line).unwrap_err().to_string();
+            assert_eq!(error, format!("x.conf has no entry in line {line}"));
+        }
+    }
+
+    #[test]
+    fn a_new_file_has_two_lines_of_explanation() {
+        let document = Document::new("x.conf", Some("lab-1"));
+        let lines: Vec<&str> = document.text().lines().collect();
+        assert!(lines[0].starts_with("# ") && lines[0].contains("`lab-1`"));
+        assert!(lines[1].starts_with("# ") && lines[1].contains("exclusion = key=value"));
+        assert_eq!(lines[2..], ["[exclusions]"]);
+        assert!(document.entries().is_empty() && document.problems().is_empty());
+        assert!(Document::new("x.conf", None).text().contains("default"));
     }
 }

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::{ControllerClass, Traddr, TransportId};
 
 use super::Rule;
-use super::rule::address;
+use super::rule::Address;
 
 /// The places of the fields in the canonical order, and two more: the scopes of addresses.
 const TRANSPORT: usize = 0;
@@ -45,19 +45,16 @@ impl Rule {
                 || (means.hostid.is_some() && means.hostid == tid.hostid))
     }
 
-    fn asks(&self, index: usize, means: &Option<Traddr>, have: Option<&Traddr>) -> bool {
+    fn asks(&self, index: usize, means: &Address, have: Option<&Traddr>) -> bool {
         let Some(text) = self.value(index) else {
             return true;
         };
         match (have, means) {
-            (
-                Some(Traddr::Ip { addr, scope }),
-                Some(Traddr::Ip {
-                    addr: want,
-                    scope: want_scope,
-                }),
-            ) => addr == want && (want_scope.is_none() || want_scope == scope),
-            (Some(Traddr::Fc(name)), Some(Traddr::Fc(want))) => name == want,
+            (Some(Traddr::Ip { addr, .. }), Address::Ip(want)) => addr == want,
+            (Some(Traddr::Ip { addr, scope }), Address::Scoped(want)) => {
+                *addr == want.0 && scope.as_ref() == Some(&want.1)
+            }
+            (Some(Traddr::Fc(name)), Address::Fc(want)) => name == want,
             (Some(Traddr::Text(have)), _) => have == text,
             _ => false,
         }
@@ -96,10 +93,10 @@ impl Fields {
             }
         }
         if let Some(text) = rule.value(TRADDR) {
-            fields.put_address(TRADDR, SCOPE, text, means.traddr.as_ref());
+            fields.put_address(TRADDR, SCOPE, text, &means.traddr);
         }
         if let Some(text) = rule.value(HOST_TRADDR) {
-            fields.put_address(HOST_TRADDR, HOST_SCOPE, text, means.host_traddr.as_ref());
+            fields.put_address(HOST_TRADDR, HOST_SCOPE, text, &means.host_traddr);
         }
         Some(fields)
     }
@@ -115,11 +112,17 @@ impl Fields {
         ];
         for (index, scope, have) in addresses {
             match have {
+                Some(Traddr::Ip { addr, scope: name }) => {
+                    fields.put(index, addr);
+                    if let Some(name) = name {
+                        fields.put(scope, name.as_str());
+                    }
+                }
+                Some(Traddr::Fc(name)) => fields.put(index, name),
                 // An entry that has the same text means the same by it.
                 Some(Traddr::Text(text)) => {
-                    fields.put_address(index, scope, text, address(text).as_ref());
+                    fields.put_address(index, scope, text, &Address::of(text));
                 }
-                Some(other) => fields.put_address(index, scope, "", Some(other)),
                 None => {}
             }
         }
@@ -166,16 +169,15 @@ impl Fields {
         }
     }
 
-    fn put_address(&mut self, index: usize, scope: usize, text: &str, means: Option<&Traddr>) {
+    fn put_address(&mut self, index: usize, scope: usize, text: &str, means: &Address) {
         match means {
-            Some(Traddr::Ip { addr, scope: name }) => {
-                self.put(index, addr);
-                if let Some(name) = name {
-                    self.put(scope, name.as_str());
-                }
+            Address::Ip(addr) => self.put(index, addr),
+            Address::Scoped(scoped) => {
+                self.put(index, scoped.0);
+                self.put(scope, scoped.1.as_str());
             }
-            Some(Traddr::Fc(name)) => self.put(index, name),
-            _ => self.put(index, text),
+            Address::Fc(name) => self.put(index, name),
+            Address::Text => self.put(index, text),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What one entry asks.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{HostId, Traddr, Transport, TransportId, tid};
+use crate::{FcName, HostId, Traddr, Transport, TransportId, tid};
 
 use super::InvalidEntry;
 
@@ -26,12 +27,24 @@ pub struct Rule {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Means {
     pub(super) transport: Option<Transport>,
-    /// An IP or FC address; `None`: it is plain text.
-    pub(super) traddr: Option<Traddr>,
+    pub(super) traddr: Address,
     pub(super) port: Option<u16>,
-    /// As `traddr`.
-    pub(super) host_traddr: Option<Traddr>,
+    pub(super) host_traddr: Address,
     pub(super) hostid: Option<HostId>,
+}
+
+/// What an address means whose fabric is not known. It is small, because lists are long.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Address {
+    /// Just text.
+    #[default]
+    Text,
+    /// An IP address in any scope.
+    Ip(IpAddr),
+    /// An IPv6 address in one scope.
+    Scoped(Box<(IpAddr, String)>),
+    /// A Fibre Channel address.
+    Fc(FcName),
 }
 
 /// Why a rule cannot be written as an entry that reads back the same.
@@ -171,23 +184,32 @@ impl Means {
         let id = || hostid.parse().ok();
         Self {
             transport,
-            traddr: address(traddr),
+            traddr: Address::of(traddr),
             port: port(trsvcid),
-            host_traddr: address(host_traddr),
+            host_traddr: Address::of(host_traddr),
             hostid: if hostid.is_empty() { None } else { id() },
         }
     }
 }
 
-/// What an address means whose fabric is not known: an IP address, an FC address, or just text.
-pub(super) fn address(text: &str) -> Option<Traddr> {
-    if text.starts_with(['n', 'N']) {
-        return text.parse().ok().map(Traddr::Fc);
+impl Address {
+    /// What `text` means.
+    pub(super) fn of(text: &str) -> Self {
+        if text.starts_with(['n', 'N']) {
+            return text.parse().map_or(Self::Text, Self::Fc);
+        }
+        if !text.contains([':', '.']) {
+            return Self::Text;
+        }
+        match Traddr::parse(Transport::Tcp, text) {
+            Ok(Traddr::Ip { addr, scope: None }) => Self::Ip(addr),
+            Ok(Traddr::Ip {
+                addr,
+                scope: Some(scope),
+            }) => Self::Scoped(Box::new((addr, scope))),
+            _ => Self::Text,
+        }
     }
-    if !text.contains([':', '.']) {
-        return None;
-    }
-    Traddr::parse(Transport::Tcp, text).ok()
 }
 
 /// The port that is written so; `04420` is none.
@@ -278,5 +300,50 @@ mod tests {
         let rule: Rule = " nqn = a=b c ; traddr=0:0::1 ;".parse().unwrap();
         assert_eq!(rule.to_string(), "traddr=0:0::1;nqn=a=b c");
         assert_eq!(rule.to_string().parse(), Ok(rule));
+    }
+
+    #[test]
+    fn what_cannot_be_written() {
+        let rule = |nqn: &str| Rule::from_fields(|key| (key == "nqn").then_some(nqn));
+        for (nqn, reason) in [
+            ("", "nqn is empty: leave it out"),
+            (" a", "nqn ` a` starts or ends with blanks"),
+            ("a\u{2003}", "starts or ends with blanks"),
+            ("a;transport=tcp", "nqn `a;transport=tcp` contains `;`"),
+            (
+                "a\nb",
+                "nqn `a\\nb` contains a line end or another control character",
+            ),
+            ("a\r", "contains a line end"),
+            ("a\0", "another control character"),
+            ("a\u{85}b", "another control character"),
+        ] {
+            let error = rule(nqn).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
+        assert_eq!(Rule::from_fields(|_| None), Err(RuleError::NoField));
+        let odd = "#a = b [c] \"d\" \u{feff}";
+        assert_eq!(rule(odd).unwrap().field("nqn"), Some(odd));
+
+        // from text that is no file's
+        let read: Rule = "nqn=a\nb".parse().unwrap();
+        assert!(matches!(
+            read.writable(),
+            Err(RuleError::Control { key: "nqn", .. })
+        ));
+    }
+
+    #[test]
+    fn of_a_connection() {
+        let target = "transport=tcp;traddr=192.0.2.10;trsvcid=4420;nqn=nqn.2014-08.org.example:a";
+        let path = format!("{target};host-traddr=192.0.2.9;host-iface=eth0");
+        let host = "hostnqn=nqn.2014-08.org.example:h;hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+        let tid: TransportId = format!("{path};{host}").parse().unwrap();
+        assert_eq!(Rule::of_connection(&tid).unwrap().to_string(), path);
+        let tid: TransportId = target.parse().unwrap();
+        let rule = Rule::of_connection(&tid).unwrap();
+        assert_eq!(rule.to_string(), target);
+        assert_eq!(rule.field("host-iface"), None);
+        assert_eq!(rule.field("hostiface"), None);
     }
 }
