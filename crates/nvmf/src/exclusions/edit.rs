@@ -61,7 +61,8 @@ pub enum Created {
 ///
 /// # Errors
 /// `change` refused; the list cannot be read or written; it would have entries that exclude
-/// nothing, unless `change` only took lines away. The file is as it was.
+/// nothing, unless `change` only took lines away. The file is as it was; only if the last step
+/// failed, which makes sure that a crash does not undo it, it is changed.
 pub fn edit<T, E>(
     root: &Root,
     list: &List,

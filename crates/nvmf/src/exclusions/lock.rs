@@ -52,3 +52,35 @@ impl Lock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_writer_that_never_ends_is_not_waited_for_forever() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = Lock::on(&path).unwrap();
+        let started = Instant::now();
+        let refused = Lock::on(&path).unwrap_err();
+        assert!(started.elapsed() >= PATIENCE);
+        let message = refused.to_string();
+        assert!(matches!(refused, ListErrorKind::Locked { .. }));
+        let remedy = format!("`fuser -v {}` shows which", path.display());
+        assert!(message.ends_with(&remedy), "{message}");
+        drop(held);
+        Lock::on(&path).unwrap();
+    }
+
+    #[test]
+    fn a_link_is_no_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        std::os::unix::fs::symlink("elsewhere", &path).unwrap();
+        assert!(Lock::on(&path).is_err());
+        assert!(!dir.path().join("elsewhere").exists());
+    }
+}
