@@ -28,7 +28,8 @@
 //! ```
 //!
 //! - *starting* is the only state that ignores sightings: its controller appears before the
-//!   connect's result says whose it is.
+//!   connect's result says whose it is. If an exclusion comes meanwhile, it is shown as *excluded*
+//!   already, and does the same (stopping): the connector asks the files before the kernel.
 //! - What is no longer desired leaves the table at once; while it is *starting*, with the result.
 //!   Its controller stays connected and keeps its unit.
 //! - What is found at the start is claimed if it is desired and unowned. That goes for the
@@ -57,6 +58,8 @@ use crate::{ActionId, State, Timestamp};
 pub(crate) enum Life {
     Waiting,
     Starting(ActionId),
+    /// Excluded while an attempt is under way.
+    Stopping(ActionId),
     Claiming(Incarnation),
     Connected(Incarnation),
     Lost(Incarnation),
@@ -80,8 +83,11 @@ pub(crate) struct Connection {
     /// The controller that the connector says is this connection; it may be gone since.
     pub(crate) made: Option<Incarnation>,
     pub(crate) excluded: Option<Origin>,
-    /// `excluded` is what the connector said, and the settled set may not know it.
-    pub(crate) stopped_by_connector: bool,
+    /// `excluded` is what the connector said when so many reads of the exclusion files had begun:
+    /// only a later one knows better.
+    pub(crate) stopped_in: Option<u64>,
+    /// The connector said so, and the next read of the files did not.
+    pub(crate) doubted: bool,
     pub(crate) backoff: Backoff,
     pub(crate) attempts: u32,
     /// When the last attempt began, or the first of those whose result was lost.
@@ -111,8 +117,16 @@ impl Life {
             Self::Connected(_) => State::Connected,
             Self::Lost(_) => State::Lost,
             Self::Retrying => State::Retrying,
-            Self::Excluded => State::Excluded,
+            Self::Stopping(_) | Self::Excluded => State::Excluded,
             Self::Foreign(_) => State::Foreign,
+        }
+    }
+
+    /// The attempt whose result is awaited.
+    pub(crate) const fn attempt(&self) -> Option<ActionId> {
+        match self {
+            Self::Starting(id) | Self::Stopping(id) => Some(*id),
+            _ => None,
         }
     }
 
@@ -147,7 +161,8 @@ impl Connection {
             bound_at: now,
             made: None,
             excluded: None,
-            stopped_by_connector: false,
+            stopped_in: None,
+            doubted: false,
             backoff: Backoff::default(),
             attempts: 0,
             asked_at: now,

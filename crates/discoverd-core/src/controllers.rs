@@ -122,7 +122,10 @@ impl Core {
         let Some(connection) = self.connections.get_mut(&key) else {
             return;
         };
-        connection.life = Life::Waiting;
+        connection.life = match connection.life {
+            Life::Stopping(_) => Life::Excluded,
+            _ => Life::Waiting,
+        };
         // "Already connected" may be about what an attempt without an answer made.
         connection.unanswered &= matches!(outcome, ConnectOutcome::AlreadyConnected(_));
         match outcome {
@@ -147,10 +150,7 @@ impl Core {
             }
             ConnectOutcome::AlreadyConnected(live) => self.made(&key, live, now),
             ConnectOutcome::Excluded { origin } => {
-                connection.excluded = Some(origin);
-                connection.stopped_by_connector = true;
-                // the settled set does not have it yet
-                self.exclusions_touched(now);
+                self.stopped_by_connector(&key, origin, now);
             }
             ConnectOutcome::Failed { message, kind } => {
                 connection.last_error = Some(message.clone());
@@ -159,7 +159,13 @@ impl Core {
                     self.unsure.insert(key.clone());
                     self.outbox.rescan();
                 }
-                self.retry(&key, format!("{kind}: {message}"), now);
+                if self
+                    .connections
+                    .get(&key)
+                    .is_some_and(|c| c.excluded.is_none())
+                {
+                    self.retry(&key, format!("{kind}: {message}"), now);
+                }
             }
         }
         if self.connections.get(&key).is_some_and(|c| c.desired) {

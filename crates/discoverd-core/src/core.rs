@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nvmf_types::config::Config;
-use nvmf_types::exclusion::ExclusionSet;
 use nvmf_types::{HostIdentity, Owner};
 
 use crate::backoff::Jitter;
 use crate::connection::Connections;
 use crate::desired::Desired;
+use crate::exclusions::Lists;
 use crate::key::Key;
 use crate::live::{Incarnation, Live};
 use crate::outbox::Outbox;
@@ -57,15 +57,13 @@ pub struct Core {
     pub(crate) live: Live,
     /// The host's default identity.
     pub(crate) identity: HostIdentity,
-    pub(crate) exclusions: ExclusionSet,
+    pub(crate) lists: Lists,
     pub(crate) problems: Problems,
     /// Discovery controllers desired since the start whose first log page is still to come.
     pub(crate) first_pages: BTreeSet<Key>,
     /// Connections whose last attempt's result was lost: whether there is a controller is only
     /// known after the next listing.
     pub(crate) unsure: BTreeSet<Key>,
-    /// When the exclusion files were first touched since they were read.
-    pub(crate) touched: Option<Timestamp>,
     pub(crate) timers: Timers,
     pub(crate) jitter: Jitter,
     pub(crate) flights: BTreeMap<ActionId, Flight>,
@@ -102,7 +100,6 @@ pub(crate) enum Flight {
 pub(crate) struct Problems {
     pub(crate) config: Option<String>,
     pub(crate) config_warnings: Vec<String>,
-    pub(crate) exclusions: Vec<String>,
 }
 
 impl Core {
@@ -122,11 +119,10 @@ impl Core {
             connections: Connections::default(),
             live: Live::default(),
             identity: HostIdentity::default(),
-            exclusions: ExclusionSet::default(),
+            lists: Lists::default(),
             problems: Problems::default(),
             first_pages: BTreeSet::new(),
             unsure: BTreeSet::new(),
-            touched: None,
             timers: Timers::default(),
             flights: BTreeMap::new(),
             outbox: Outbox::default(),

@@ -26,11 +26,11 @@ impl Core {
         let Some(connection) = self.connections.get(key).filter(|c| c.desired) else {
             return;
         };
-        if let Life::Starting(id) = connection.life {
+        if let Some(id) = connection.life.attempt() {
             let still_right =
                 found.is_none() && connection.excluded.is_none() && self.phase == Phase::Running;
             if still_right || !self.outbox.take_back(id) {
-                return;
+                return self.attempt_goes_on(key, id, now);
             }
             self.flights.remove(&id);
         }
@@ -145,7 +145,7 @@ impl Core {
         match excluded {
             None => format!("connected as {at}{}", connection.page),
             Some(origin) => {
-                format!("connected, excluded by {origin}: will not be reconnected")
+                format!("connected, excluded: will not be reconnected ({origin})")
             }
         }
     }
@@ -216,6 +216,7 @@ impl Core {
         if new {
             connection.bound_at = now;
             connection.unanswered = false;
+            connection.doubted = false;
             connection.last_error = None;
             self.timers.clear(&Timer::Retry(key.clone()));
             self.abandon_page(key);
@@ -339,7 +340,7 @@ impl Core {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        if let Life::Starting(id) = connection.life {
+        if let Some(id) = connection.life.attempt() {
             if !self.outbox.take_back(id) {
                 connection.desired = false;
                 return;

@@ -80,15 +80,7 @@ impl Core {
             let origin = &c.origin;
             format!("{origin}: warning: `persistent = no` is not supported yet; it stays connected")
         }));
-        lines.extend(self.problems.exclusions.iter().cloned());
-        lines.extend(self.exclusions.invalid().map(|entry| {
-            let why = entry.kind.as_ref().err();
-            let why = why.map(ToString::to_string).unwrap_or_default();
-            format!(
-                "{}: exclusion `{}` excludes nothing: {why}",
-                entry.source, entry.text
-            )
-        }));
+        lines.extend(self.exclusion_problems());
         for (key, connection) in self.connections.iter() {
             let page = key.tid().log_form();
             let problems = connection.page.problems.iter();

@@ -213,6 +213,12 @@ impl World {
         self.finished(name, ConnectOutcome::Failed { message, kind })
     }
 
+    /// The connector finds line 2 of `file` right before the write.
+    pub(crate) fn stopped(&mut self, name: &str, file: &str) -> Vec<String> {
+        let origin = Origin::new(file, 2);
+        self.finished(name, ConnectOutcome::Excluded { origin })
+    }
+
     pub(crate) fn logged(&mut self, device: &str, names: &[&str]) -> Vec<String> {
         let id = self.take(&format!("fetch {device}"));
         let result = Ok(log(names));
