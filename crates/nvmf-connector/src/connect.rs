@@ -12,8 +12,11 @@ use crate::protocol::{Connect, FailureKind, Outcome};
 /// Longest probe, whatever the request says.
 const MAX_PROBE: Duration = Duration::from_secs(30);
 
-/// Asks the target, in user space, whether it answers. `None`: it does.
-pub(crate) fn ask_target(call: &Connect) -> Option<Outcome> {
+/// Asks the exclusions, and then the target, in user space, whether it answers. `None`: it does.
+pub(crate) fn ask_target(root: &Root, call: &Connect) -> Option<Outcome> {
+    if let Some(excluded) = ask_exclusions(root, &as_host(call), call) {
+        return Some(excluded);
+    }
     let limit = Duration::from_millis(call.probe_timeout_ms).min(MAX_PROBE);
     let tls = call.options.tls == Some(true);
     let error = probe(&call.tid, call.class, tls, limit).err()?;
@@ -26,13 +29,14 @@ pub(crate) fn ask_target(call: &Connect) -> Option<Outcome> {
 /// Asks the last questions and connects. Blocks for as long as the kernel does.
 pub(crate) fn connect(root: &Root, call: &Connect) -> Outcome {
     let tid = as_host(call);
-    if let Some(entry) = exclusions::load(root).set.matches(&tid, call.class) {
-        return Outcome::Excluded(entry.source.clone());
-    }
     match find_existing(root, &tid, call.class, &call.host) {
         Ok(Some(live)) => return Outcome::AlreadyConnected(Box::new(live)),
         Ok(None) => {}
         Err(error) => return Outcome::other(error),
+    }
+    // Last, so that nothing comes between: the entry may be from a moment ago.
+    if let Some(excluded) = ask_exclusions(root, &tid, call) {
+        return excluded;
     }
     match nvmf::connect::connect(root, &tid, call.class, &call.options, Some(&call.owner)) {
         Ok(new) if new.owner.as_ref() != Some(&call.owner) => Outcome::Failed {
@@ -51,6 +55,13 @@ pub(crate) fn connect(root: &Root, call: &Connect) -> Outcome {
         },
         Err(error) => failed(root, &tid, call, &error),
     }
+}
+
+/// Reads the exclusion files. `None`: nothing in them excludes the connection.
+fn ask_exclusions(root: &Root, tid: &TransportId, call: &Connect) -> Option<Outcome> {
+    let set = exclusions::load(root).set;
+    let entry = set.matches(tid, call.class)?;
+    Some(Outcome::Excluded(entry.source.clone()))
 }
 
 /// The id with the host's default identity where it leaves that open, as the kernel is to see it

@@ -125,7 +125,7 @@ impl Shared {
         match call {
             Call::Connect(call) => self.probes.run(0, move || {
                 if answer.is_wanted() {
-                    match ask_target(&call) {
+                    match ask_target(&shared.root, &call) {
                         Some(failed) => answer.send(failed),
                         None => shared.queue(call, answer),
                     }

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use nvmf_connector::Server;
 use nvmf_connector::protocol::{
     Call, Connect, Disconnect, FailureKind, Outcome, Request, Response,
 };
-use nvmf_types::{ConnectOptions, ControllerClass, HostIdentity, Owner};
+use nvmf_types::{ConnectOptions, ControllerClass, HostIdentity, Origin, Owner};
 
 struct World {
     dir: tempfile::TempDir,
@@ -38,6 +38,11 @@ impl World {
     fn send(&mut self, id: u64, call: Call) {
         let line = serde_json::to_string(&Request { id, call }).unwrap();
         self.to.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    fn exclude(&self, entry: &str) {
+        let file = self.dir.path().join("etc/nvme/exclusions.conf");
+        fs::write(file, format!("[exclusions]\nexclusion = {entry}\n")).unwrap();
     }
 
     fn receive(&mut self) -> Response {
@@ -70,6 +75,20 @@ fn failure(response: Response) -> (FailureKind, String) {
         Outcome::Failed { kind, message } => (kind, message),
         other => panic!("{other:?}"),
     }
+}
+
+fn excluded(response: Response) -> Origin {
+    match response.outcome {
+        Outcome::Excluded(origin) => origin,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What an NVMe/TCP target answers first (NVMe TCP transport, ICResp): type, header length, length.
+fn icresp() -> [u8; 128] {
+    let mut pdu = [0; 128];
+    (pdu[0], pdu[2], pdu[4]) = (1, 128, 128);
+    pdu
 }
 
 #[test]
@@ -110,23 +129,39 @@ fn a_silent_target_holds_nobody_up() {
 #[test]
 fn what_is_excluded_on_disk_is_not_connected() {
     let mut world = World::new();
-    let file = world.dir.path().join("etc/nvme/exclusions.conf");
-    fs::write(
-        &file,
-        "[exclusions]\nexclusion = hostnqn=nqn.2014-08.org.example:me\n",
-    )
-    .unwrap();
-    world.send(
-        1,
-        connect("transport=loop;nqn=nqn.2014-08.org.example:a", 100),
-    );
-    match world.receive().outcome {
-        Outcome::Excluded(origin) => {
-            assert!(origin.file.ends_with("exclusions.conf"), "{origin}");
-            assert_eq!(origin.line, 2);
-        }
-        other => panic!("{other:?}"),
-    }
+    world.exclude("hostnqn=nqn.2014-08.org.example:me");
+    let loopback = "transport=loop;nqn=nqn.2014-08.org.example:a";
+    world.send(1, connect(loopback, 100));
+    let origin = excluded(world.receive());
+    assert!(origin.file.ends_with("exclusions.conf"), "{origin}");
+    assert_eq!(origin.line, 2);
+}
+
+#[test]
+fn an_excluded_target_is_not_even_asked() {
+    let mut world = World::new();
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    target.set_nonblocking(true).unwrap();
+    world.exclude("transport=tcp");
+    let port = target.local_addr().unwrap().port();
+    world.send(1, connect(&tcp(port), 20_000));
+    excluded(world.receive());
+    let asked = target.accept().map(|_| ());
+    assert_eq!(asked.unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn what_is_excluded_while_the_target_is_asked_is_not_connected() {
+    let mut world = World::new();
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = target.local_addr().unwrap().port();
+    world.send(1, connect(&tcp(port), 20_000));
+    let (mut probe, _) = target.accept().unwrap();
+    let mut request = [0; 128];
+    probe.read_exact(&mut request).unwrap();
+    world.exclude("transport=tcp");
+    probe.write_all(&icresp()).unwrap();
+    excluded(world.receive());
 }
 
 #[test]
