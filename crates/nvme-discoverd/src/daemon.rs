@@ -48,6 +48,8 @@ pub(crate) struct Daemon {
     /// The host's default identity by the last good configuration.
     host: HostIdentity,
     first: First,
+    /// Where changes of the exclusion files go unnoticed.
+    unwatched: Vec<String>,
     /// The configuration is being read, and who wants to know how that went.
     reload: Reload,
     publish_at: Option<Instant>,
@@ -91,6 +93,7 @@ impl Daemon {
             devices: Devices::default(),
             host: HostIdentity::default(),
             first: First::default(),
+            unwatched: Vec::new(),
             reload: Reload::default(),
             publish_at: None,
             published: String::new(),
@@ -173,6 +176,10 @@ impl Daemon {
             }
             Input::Listed(listed) => self.listed(listed),
             Input::Configuration(read) => self.configuration(read),
+            Input::Unwatched(problems) => {
+                self.unwatched = problems;
+                self.publish_soon();
+            }
             Input::Reload(answer) => self.reload_asked(answer),
             Input::Status(answer) => {
                 let status = self.parts.core.status(self.clock.now());
@@ -190,9 +197,15 @@ impl Daemon {
     }
 
     fn event(&mut self, event: Event) {
-        let loaded = matches!(event, Event::ExclusionsLoaded { .. });
-        self.parts.core.handle(event, self.clock.now());
-        self.first.exclusions |= loaded;
+        let core = &mut self.parts.core;
+        if let Event::ExclusionsLoaded { set, .. } = &event {
+            let (entries, before) = (set.entries().len(), core.exclusion_problems());
+            core.handle(event, self.clock.now());
+            report::exclusions(entries, &before, &core.exclusion_problems());
+            self.first.exclusions = true;
+        } else {
+            core.handle(event, self.clock.now());
+        }
     }
 
     fn listed(&mut self, listed: Result<Vec<nvmf_types::LiveController>, String>) {
@@ -222,6 +235,8 @@ impl Daemon {
         self.reload.waiting.extend(answer);
         info!("reading the configuration again");
         notify::reloading();
+        // in case something is not watched
+        self.event(Event::ExclusionsTouched);
         self.read_configuration();
     }
 
@@ -313,12 +328,14 @@ impl Daemon {
             ),
             ActionKind::LoadExclusions => parts.workers.read_exclusions(),
             ActionKind::Rescan => self.devices.list(),
-            ActionKind::PublishStatus => {
-                let soon = Instant::now() + PUBLISH_AFTER;
-                self.publish_at.get_or_insert(soon);
-            }
+            ActionKind::PublishStatus => self.publish_soon(),
             other => error!("an action that this version cannot carry out: {other:?}"),
         }
+    }
+
+    fn publish_soon(&mut self) {
+        let soon = Instant::now() + PUBLISH_AFTER;
+        self.publish_at.get_or_insert(soon);
     }
 
     /// Tells systemd how things are, if that is new.
@@ -335,6 +352,7 @@ impl Daemon {
     /// The shell's own problems.
     fn problems(&self, desired: usize) -> Vec<String> {
         let mut problems = self.parts.problems.clone();
+        problems.extend(self.unwatched.iter().cloned());
         if desired > 0 && !self.parts.root.dev().join("nvme-fabrics").exists() {
             problems.push(
                 "/dev/nvme-fabrics is missing: load the kernel module with `modprobe nvme-fabrics` \

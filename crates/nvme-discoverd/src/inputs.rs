@@ -23,6 +23,8 @@ pub(crate) enum Input {
     Listed(Result<Vec<LiveController>, String>),
     /// The configuration was read.
     Configuration(Result<Box<Config>, String>),
+    /// Where changes of the exclusion files go unnoticed now, one line each.
+    Unwatched(Vec<String>),
     /// Somebody wants the configuration read again, and may want to know how that went.
     Reload(Option<oneshot::Sender<Result<(), String>>>),
     /// Somebody wants to know the status as JSON.

@@ -1,5 +1,7 @@
 //! The status as others see it.
 
+use std::collections::BTreeSet;
+
 use discoverd_core::{Change, State, Status};
 use serde_json::{Value, json};
 use tracing::{info, warn};
@@ -38,6 +40,22 @@ pub(crate) fn log(change: &Change) {
         State::Retrying | State::Lost => warn!("{change}"),
         State::Starting | State::Waiting => tracing::debug!("{change}"),
         _ => info!("{change}"),
+    }
+}
+
+/// The log of one read of the exclusion files: what is wrong is told when it is new, and when it
+/// is over.
+pub(crate) fn exclusions(entries: usize, before: &[String], now: &[String]) {
+    match entries {
+        1 => info!("exclusions read: 1 entry"),
+        _ => info!("exclusions read: {entries} entries"),
+    }
+    let (before, now): (BTreeSet<_>, BTreeSet<_>) = (before.iter().collect(), now.iter().collect());
+    for problem in now.difference(&before) {
+        warn!("{problem}");
+    }
+    for problem in before.difference(&now) {
+        info!("over: {problem}");
     }
 }
 

@@ -70,7 +70,10 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
     let watched =
         Watch::start(&place.root).and_then(|watch| exclusion_watch::forward(watch, inputs.clone()));
     if let Err(error) = watched {
-        let problem = format!("cannot watch the exclusion files: {error}; changes need a restart");
+        let problem = format!(
+            "cannot watch the exclusion files: {error}; have changes noticed with \
+             `systemctl reload nvme-discoverd`"
+        );
         error!("{problem}");
         problems.push(problem);
     }

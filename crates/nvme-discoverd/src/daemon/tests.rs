@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::bus::tests::pair;
+use crate::exclusion_watch::{self, Watch};
 use crate::units::tests::{Answer, fake};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -38,6 +39,8 @@ impl World {
         let (inputs, inbox) = mpsc::unbounded_channel();
         let systemd = fake(Answer::Job("done"), "running").0;
         let bus = pair(|b| b.serve_at("/org/freedesktop/systemd1", systemd)).await;
+        let watch = Watch::start(&root).unwrap();
+        exclusion_watch::forward(watch, inputs.clone()).unwrap();
         let units = Units::connect(&bus.1, Path::new("/connector"), inputs.clone())
             .await
             .unwrap();
@@ -196,6 +199,52 @@ async fn what_is_excluded_is_not_tried() {
             .all(|c| c.reason.contains("exclusions.conf:2")),
         "{status:#?}"
     );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn exclusions_come_and_go_while_it_runs() {
+    let world = World::start(GOOD).await;
+    let list = world.dir.path().join("etc/nvme/exclusions.conf");
+    let unread = |s: &Status| {
+        let about = |p: &&String| p.contains("exclusions.conf`, it excludes nothing");
+        s.problems.iter().filter(about).count()
+    };
+    let tried = |s: &Status| s.counts.retrying == 1;
+    world.until("tried", tried).await;
+    fs::create_dir(&list).unwrap();
+    let status = world.until("reported", |s| unread(s) > 0).await;
+    assert_eq!(unread(&status), 1, "{status:#?}");
+    assert_eq!(status.counts.excluded, 0, "it excludes nothing");
+    fs::remove_dir(&list).unwrap();
+    fs::write(&list, "[exclusions]\nexclusion = transport=loop\n").unwrap();
+    let status = world.until("excluded", |s| s.counts.excluded == 1).await;
+    world.until("readable", |s| unread(s) == 0).await;
+    let [connection] = status.connections.as_slice() else {
+        panic!("{status:#?}");
+    };
+    assert!(
+        connection.reason.starts_with("excluded by ")
+            && connection.reason.contains("exclusions.conf:2"),
+        "{connection:#?}"
+    );
+    fs::remove_file(&list).unwrap();
+    world.until("tried again", tried).await;
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_watched_is_told() {
+    let world = World::start("").await;
+    let unwatched = |problems: &[&str]| {
+        let problems = problems.iter().map(ToString::to_string).collect();
+        put(&world.inputs, Input::Unwatched(problems));
+    };
+    let told = |s: &Status| s.problems.contains(&"unwatched".to_owned());
+    unwatched(&["unwatched"]);
+    assert!(told(&world.status().await));
+    unwatched(&[]);
+    assert!(!told(&world.status().await));
     world.stop().await;
 }
 
