@@ -9,7 +9,7 @@ use crate::commands::{
     connect, disconnect, disconnect_all, discover, exclusion, list, registry, status,
 };
 use crate::output::Output;
-use crate::privilege;
+use crate::{privilege, prompt};
 
 /// Connects this host to NVMe over Fabrics controllers, and shows what is connected and whose it
 /// is.
@@ -74,6 +74,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::FAILURE,
         Ok(Outcome::Interrupted) => ExitCode::from(130),
+        Err(error) if prompt::is_interrupt(&error) => ExitCode::from(130),
         Err(error) => {
             out.diagnostic(&format!("nvmf: {}: {}", command.name(), chain(&error)));
             match error.downcast_ref::<Usage>() {

@@ -6,6 +6,7 @@ mod args;
 mod cli;
 mod commands;
 mod hangup;
+mod interrupts;
 mod keys;
 mod output;
 mod privilege;

@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use anyhow::Context;
 
+use crate::interrupts::Interrupts;
+
 /// Whether there is a person to ask.
 ///
 /// # Errors
@@ -24,6 +26,7 @@ pub(crate) fn typed_yes(question: &str) -> anyhow::Result<bool> {
     if !is_interactive()? {
         return Ok(true);
     }
+    Interrupts::watch();
     let answer: String = dialoguer::Input::new()
         .with_prompt(format!("{question} Type yes to go on"))
         .allow_empty(true)
@@ -37,9 +40,33 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     if !is_interactive()? {
         return Ok(true);
     }
+    Interrupts::watch();
     dialoguer::Confirm::new()
         .with_prompt(question)
         .default(false)
         .interact()
         .context("cannot ask")
+}
+
+/// Lets a person choose one of `items`; `None`: Esc. To be asked only where
+/// [`is_interactive`] says so.
+pub(crate) fn select(question: &str, items: &[String]) -> anyhow::Result<Option<usize>> {
+    Interrupts::watch();
+    dialoguer::Select::new()
+        .with_prompt(question)
+        .items(items)
+        .default(0)
+        .interact_opt()
+        .context("cannot ask")
+}
+
+/// Whether a question failed because of Ctrl-C.
+pub(crate) fn is_interrupt(error: &anyhow::Error) -> bool {
+    let io = |cause: &(dyn std::error::Error + 'static)| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|e| e.kind() == std::io::ErrorKind::Interrupted)
+    };
+    let dialoguer = error.downcast_ref::<dialoguer::Error>();
+    let own = dialoguer.is_some_and(|dialoguer::Error::IO(e)| io(e));
+    own || error.chain().any(io)
 }

@@ -7,9 +7,8 @@ use nvmf::exclusions::{self, ListName};
 use nvmf_types::exclusion::Added;
 use serde::Serialize;
 
-use super::doubt::doubt;
 use super::hits::Hit;
-use super::{Connections, Standing, failed, hits, rule_of, warn};
+use super::{Connections, Standing, doubt, failed, hits, rule_of, warn};
 use crate::args::{EntryArgs, OutputArgs};
 use crate::cli::{Outcome, Usage};
 use crate::output::Output;
@@ -75,14 +74,10 @@ impl Add {
             },
             outcome,
             live: hits(root, &connections, std::slice::from_ref(&rule)),
-            doubt: doubt(&rule),
+            doubt: doubt::doubt(&rule),
         };
         out.result(&report, render)?;
-        if let Some(doubt) = &report.doubt {
-            out.diagnostic(&format!(
-                "nvmf: exclusion add: warning: it seems to match no connection at all: {doubt}"
-            ));
-        }
+        doubt::warn(out, "exclusion add", &rule);
         if outcome == "added" {
             warn(out, "exclusion add", &report.live);
         }

@@ -46,14 +46,15 @@ impl Delete {
         let entries = entries.filter(|entry| entry.source.file == file);
         let entries: Vec<String> = entries.map(|entry| entry.text.clone()).collect();
         let what = match entries.len() {
-            1 => "its one entry".to_owned(),
-            count => format!("its {count} entries"),
+            0 => "no entries".to_owned(),
+            1 => "1 entry".to_owned(),
+            count => format!("{count} entries"),
         };
         let exists = loaded
             .lists
             .iter()
             .any(|l| l.path.display().to_string() == file);
-        if exists && !confirm(&format!("Delete {file} with {what}?"))? {
+        if exists && !confirm(&format!("Delete {file} ({what})?"))? {
             out.diagnostic("nvmf: exclusion delete: nothing was changed");
             return Ok(Outcome::Incomplete);
         }
@@ -64,7 +65,7 @@ impl Delete {
             entries,
         };
         out.result(&report, |report| {
-            format!("deleted {} with {what}", report.file)
+            format!("deleted {} ({what})", report.file)
         })?;
         Ok(Outcome::Done)
     }
@@ -96,17 +97,14 @@ mod tests {
 
         host.file(LAB, "[exclusions]\nexclusion = nqn=a\nexclusion = tcp\n");
         let no: Confirm = |question| {
-            assert!(
-                question.ends_with("lab.conf with its 2 entries?"),
-                "{question}"
-            );
+            assert!(question.ends_with("lab.conf (2 entries)?"), "{question}");
             Ok(false)
         };
         let error = delete(&host, Format::Normal, no).unwrap_err();
         assert!(error.to_string().contains("nothing was changed"), "{error}");
         assert!(host.read(LAB).contains("nqn=a"));
         let said = delete(&host, Format::Normal, |_| Ok(true)).unwrap();
-        assert_eq!(said, format!("deleted /{LAB} with its 2 entries\n"));
+        assert_eq!(said, format!("deleted /{LAB} (2 entries)\n"));
         assert!(
             !host
                 .root()

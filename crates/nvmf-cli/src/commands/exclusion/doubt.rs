@@ -3,6 +3,8 @@
 use nvmf_types::exclusion::Rule;
 use nvmf_types::{ControllerClass, Nqn, Transport, TransportId};
 
+use crate::output::Output;
+
 /// Why it seems that no connection can have all fields of `rule`: a host name for an address, a
 /// transport in capitals, a port with Fibre Channel. Names (nqn, hostnqn) are not judged.
 pub(super) fn doubt(rule: &Rule) -> Option<String> {
@@ -23,6 +25,16 @@ pub(super) fn doubt(rule: &Rule) -> Option<String> {
     }
     // The first one is by far the most likely to be meant.
     reasons.into_iter().next()
+}
+
+/// Says so where there is a doubt.
+pub(super) fn warn(out: &mut Output, command: &str, rule: &Rule) {
+    if let Some(doubt) = doubt(rule) {
+        let rule = rule.to_string();
+        out.diagnostic(&format!(
+            "nvmf: {command}: warning: `{rule}` seems to match no connection at all: {doubt}"
+        ));
+    }
 }
 
 /// Whether a connection over `transport` can have the fields.

@@ -1,6 +1,7 @@
 //! `nvmf exclusion edit`
 
 mod editor;
+mod question;
 
 use std::path::Path;
 
@@ -11,12 +12,12 @@ use nvmf::exclusions::{self, List, ListName, Version};
 use nvmf_types::exclusion::{Document, Rule};
 use serde::Serialize;
 
-use super::{Connections, hits, warn};
+use super::{Connections, doubt, hits, warn};
 use crate::args::OutputArgs;
 use crate::cli::Outcome;
 use crate::output::Output;
-use crate::prompt;
 use editor::{Draft, Editor};
+use question::{Choice, choose};
 
 /// Edit a list in $VISUAL or $EDITOR
 ///
@@ -38,15 +39,6 @@ struct Report {
     name: Option<String>,
     file: String,
     outcome: &'static str,
-}
-
-/// What to do with a text that cannot be saved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Choice {
-    EditAgain,
-    Discard,
-    /// Save nothing, leave the copy.
-    Keep,
 }
 
 /// How a person is reached.
@@ -82,21 +74,26 @@ impl Edit {
                 break new;
             }
             complain(out, &new, &draft);
-            match (desk.choose)() {
-                Ok(Choice::EditAgain) => {}
-                Ok(Choice::Discard) => return Ok(unsaved(out, "nothing was saved")),
-                Ok(Choice::Keep) => {
-                    let place = draft.keep().display();
-                    let said = format!("nothing was saved; your text stays in {place}");
-                    return Ok(unsaved(out, &said));
+            let outcome = match (desk.choose)() {
+                Ok(Choice::EditAgain) => continue,
+                Ok(Choice::Discard) => {
+                    unsaved(out, "nothing was saved");
+                    return Ok(Outcome::Incomplete);
                 }
+                Ok(Choice::Keep) => Outcome::Incomplete,
+                Ok(Choice::Interrupted) => Outcome::Interrupted,
                 Err(error) => return Err(error.context(left(&mut draft, old.text()))),
-            }
+            };
+            unsaved(out, &left(&mut draft, old.text()));
+            return Ok(outcome);
         };
         let added = added(&old, &new);
         save(root, &list, &version, new).with_context(|| left(&mut draft, old.text()))?;
         let hits = hits(root, &Connections::of(root), &added);
         let outcome = self.report(out, &list, "saved");
+        for rule in &added {
+            doubt::warn(out, "exclusion edit", rule);
+        }
         warn(out, "exclusion edit", &hits);
         outcome
     }
@@ -156,29 +153,8 @@ fn complain(out: &mut Output, new: &Document, draft: &Draft) {
     out.diagnostic(&format!("nvmf: exclusion edit: your text is in {place}"));
 }
 
-fn unsaved(out: &mut Output, said: &str) -> Outcome {
+fn unsaved(out: &mut Output, said: &str) {
     out.diagnostic(&format!("nvmf: exclusion edit: {said}"));
-    Outcome::Incomplete
-}
-
-/// Asks on the terminal; without one the text is kept.
-fn choose() -> anyhow::Result<Choice> {
-    if !prompt::is_interactive()? {
-        return Ok(Choice::Keep);
-    }
-    let choices = [
-        ("Edit it again", Choice::EditAgain),
-        ("Save nothing, and throw it away", Choice::Discard),
-        ("Save nothing, and keep the text there", Choice::Keep),
-    ];
-    let chosen = dialoguer::Select::new()
-        .with_prompt("It is not saved like this. What now?")
-        .items(choices.map(|(text, _)| text))
-        .default(0)
-        .interact_opt()
-        .context("cannot ask")?;
-    let chosen = chosen.and_then(|index| choices.get(index));
-    Ok(chosen.map_or(Choice::Keep, |(_, choice)| *choice))
 }
 
 #[cfg(test)]
@@ -246,10 +222,17 @@ mod tests {
     fn saved_as_it_is() {
         let host = host();
         host.tcp("nvme3", "nqn.2014-08.org.example:a");
-        let new = format!("{OLD}exclusion = transport=tcp\r\n");
+        let new = format!("{OLD}exclusion = transport=tcp\r\nexclusion = transport=TCP\r\n");
         let session = edit(&host, &[&new], NEVER);
         session.outcome.unwrap().expect_done();
         assert_eq!(session.stdout, format!("saved /{MAIN}\n"));
+        assert!(
+            session
+                .stderr
+                .contains("match no connection at all: unknown transport `TCP`"),
+            "{}",
+            session.stderr
+        );
         assert!(
             session.stderr.contains("nvme3 stays connected"),
             "{}",
@@ -321,6 +304,13 @@ mod tests {
                 .contains("your text stays in /tmp/nvmf-exclusions.")
         );
         assert_eq!(session.drafts.concat(), typo);
+        let session = edit(&host, &[&typo], || Ok(Choice::Interrupted));
+        assert_eq!(session.outcome.unwrap(), Outcome::Interrupted);
+        assert!(
+            session
+                .stderr
+                .contains("your text stays in /tmp/nvmf-exclusions.")
+        );
         assert_eq!(host.read(MAIN), OLD);
 
         let session = edit(&host, &[&typo], || anyhow::bail!("cannot ask"));

@@ -61,12 +61,7 @@ pub(super) fn pick(choices: &[String]) -> anyhow::Result<Option<usize>> {
                 .to_owned()
         ));
     }
-    dialoguer::Select::new()
-        .with_prompt("Which one is to go? (Esc: none)")
-        .items(choices)
-        .default(0)
-        .interact_opt()
-        .context("cannot ask")
+    prompt::select("Which one is to go (Esc: none)", choices)
 }
 
 impl Remove {

@@ -2,17 +2,15 @@
 
 use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use tokio::signal::unix::{SignalKind, signal};
+
+use crate::interrupts::Interrupts;
 
 /// Which program edits: `$VISUAL`, `$EDITOR`, or the first of the usual ones that is there. Its
 /// text may hold options.
@@ -35,31 +33,21 @@ fn usual(path: &OsString) -> Option<OsString> {
     names.into_iter().find(is_there).map(OsString::from)
 }
 
-/// An editor that can be run, and the signals that are meant for it.
-///
-/// The terminal's Ctrl-C and Ctrl-\ reach this process too, and must not end it below the editor.
-/// When the editor does not run they end it as ever.
+/// An editor that can be run. The terminal's Ctrl-C reaches this process too, and must not end it
+/// below the editor.
 #[derive(Debug)]
 pub(super) struct Editor {
     command: OsString,
-    runs: Arc<AtomicBool>,
+    interrupts: Interrupts,
 }
 
 impl Editor {
     /// The editor `command`, a command line of the shell.
     pub(super) fn new(command: OsString) -> Self {
-        let runs = Arc::new(AtomicBool::new(false));
-        let (ready, is_ready) = mpsc::channel();
-        let seen = Arc::clone(&runs);
-        let thread = thread::Builder::new().name("signals".to_owned());
-        let spawned = thread.spawn(move || {
-            // Dropping `ready` wakes the caller in any case.
-            let _ = leave_to_the_editor(&seen, &ready);
-        });
-        if spawned.is_ok() {
-            let _ = is_ready.recv();
+        Self {
+            command,
+            interrupts: Interrupts::watch(),
         }
-        Self { command, runs }
     }
 
     /// Runs it on `file` until it ends.
@@ -68,42 +56,20 @@ impl Editor {
     /// It cannot be run, or says that it failed.
     pub(super) fn run(&self, file: &Path) -> anyhow::Result<()> {
         let name = self.command.to_string_lossy();
-        let mut script = self.command.clone();
+        // As everywhere, the shell splits what is set; the file is an argument of its own. Nor
+        // must the shell be ended below the editor.
+        let mut script = OsString::from("trap : INT QUIT\n");
+        script.push(&self.command);
         script.push(" \"$1\"");
-        // As everywhere, the shell splits what is set; the file is an argument of its own.
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(script).arg("editor").arg(file);
-        self.runs.store(true, Ordering::SeqCst);
-        let status = shell.status();
-        self.runs.store(false, Ordering::SeqCst);
+        let status = self.interrupts.leave_to(&mut shell);
         let status = status.with_context(|| format!("cannot run the editor `{name}`"))?;
         if !status.success() {
             bail!("the editor `{name}` failed ({status})");
         }
         Ok(())
     }
-}
-
-fn leave_to_the_editor(runs: &AtomicBool, ready: &mpsc::Sender<()>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut quit = signal(SignalKind::quit())?;
-        let _ = ready.send(());
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = quit.recv() => {}
-            }
-            if !runs.load(Ordering::SeqCst) {
-                // A question may have hidden it.
-                let _ = dialoguer::console::Term::stderr().show_cursor();
-                std::process::exit(130);
-            }
-        }
-    })
 }
 
 /// A copy of a list that only its user can read, removed at the end unless it is kept.
@@ -218,7 +184,7 @@ mod tests {
     fn an_interrupt_is_the_editors() {
         let folder = TempDir::new().unwrap();
         let draft = Draft::new(folder.path(), b"a\n").unwrap();
-        let editor = "trap : INT; kill -INT $$ $PPID; sed -i -e s/a/b/";
+        let editor = "kill -INT $$ $PPID; sed -i -e s/a/b/";
         Editor::new(editor.into()).run(draft.path()).unwrap();
         assert_eq!(draft.text().unwrap(), "b\n");
     }
