@@ -15,6 +15,7 @@ use tracing::{debug, error, info, warn};
 use crate::clock::Clock;
 use crate::connector_client::Connector;
 use crate::devices::{Devices, Work};
+use crate::exclusion_watch::Again;
 use crate::inputs::{Input, Inputs, put};
 use crate::units::Units;
 use crate::workers::Workers;
@@ -31,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) connector: Connector,
     /// Who keeps the shutdown order.
     pub(crate) units: Units,
+    /// Who watches the exclusion files.
+    pub(crate) watch: Again,
     /// Where the files are.
     pub(crate) root: Root,
     /// What was wrong at the start.
@@ -235,7 +238,8 @@ impl Daemon {
         self.reload.waiting.extend(answer);
         info!("reading the configuration again");
         notify::reloading();
-        // in case something is not watched
+        // in case something could not be watched
+        self.parts.watch.look();
         self.event(Event::ExclusionsTouched);
         self.read_configuration();
     }

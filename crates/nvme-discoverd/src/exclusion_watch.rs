@@ -13,10 +13,13 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use discoverd_core::Event;
 use nvmf::Root;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
 use tracing::{error, info};
 
 use crate::inputs::{Input, Inputs, put};
@@ -117,37 +120,57 @@ impl AsRawFd for Watch {
     }
 }
 
+/// Has the watch look at everything again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Again(Arc<Notify>);
+
+impl Again {
+    /// Puts [`Event::ExclusionsTouched`], after whatever can be watched now is watched.
+    pub(crate) fn look(&self) {
+        self.0.notify_one();
+    }
+}
+
 /// Forwards changes as [`Event::ExclusionsTouched`] and what cannot be watched as
 /// [`Input::Unwatched`], on a task of its own.
 ///
 /// # Errors
 /// The watch cannot be awaited.
-pub(crate) fn forward(watch: Watch, inputs: Inputs) -> io::Result<()> {
+pub(crate) fn forward(watch: Watch, inputs: Inputs) -> io::Result<Again> {
     let mut told = Vec::new();
     tell(&watch, &mut told, &inputs);
     let mut watch = ready::readable(watch)?;
+    let again = Again::default();
+    let asked = again.clone();
     tokio::spawn(async move {
         let error = loop {
-            let mut guard = match watch.readable_mut().await {
-                Ok(guard) => guard,
-                Err(error) => break error,
-            };
-            match guard.try_io(|watch| watch.get_mut().read()) {
-                Ok(Ok(changed)) => {
-                    if changed {
-                        put(&inputs, Event::ExclusionsTouched);
-                    }
-                    tell(guard.get_inner(), &mut told, &inputs);
+            let changed = tokio::select! {
+                changed = next(&mut watch) => changed,
+                () = asked.0.notified() => {
+                    watch.get_mut().arm();
+                    Ok(true)
                 }
-                Err(_) => {}
-                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
-                Ok(Err(error)) => break error,
+            };
+            match changed {
+                Ok(true) => put(&inputs, Event::ExclusionsTouched),
+                Ok(false) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break error,
             }
+            tell(watch.get_ref(), &mut told, &inputs);
         };
         let why = format!("cannot watch the exclusion files: {error}");
         put(&inputs, Input::Fatal(why));
     });
-    Ok(())
+    Ok(again)
+}
+
+/// Waits for the kernel to say something; whether exclusions may have changed.
+async fn next(watch: &mut AsyncFd<Watch>) -> io::Result<bool> {
+    let mut guard = watch.readable_mut().await?;
+    let read = guard.try_io(|watch| watch.get_mut().read());
+    // the other way to say that there was nothing
+    read.unwrap_or(Ok(false))
 }
 
 /// Tells what cannot be watched, if that is new.

@@ -69,7 +69,7 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
     uevents::forward(socket, inputs.clone()).context("cannot await uevents")?;
     let watched =
         Watch::start(&place.root).and_then(|watch| exclusion_watch::forward(watch, inputs.clone()));
-    if let Err(error) = watched {
+    if let Err(error) = &watched {
         let problem = format!(
             "cannot watch the exclusion files: {error}; have changes noticed with \
              `systemctl reload nvme-discoverd`"
@@ -88,6 +88,7 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
         workers: Workers::new(place.root.clone(), inputs.clone()),
         connector: Connector::start(socket, inputs.clone()),
         units,
+        watch: watched.unwrap_or_default(),
         root: place.root,
         problems,
     };

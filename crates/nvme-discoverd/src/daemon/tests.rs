@@ -40,7 +40,7 @@ impl World {
         let systemd = fake(Answer::Job("done"), "running").0;
         let bus = pair(|b| b.serve_at("/org/freedesktop/systemd1", systemd)).await;
         let watch = Watch::start(&root).unwrap();
-        exclusion_watch::forward(watch, inputs.clone()).unwrap();
+        let watch = exclusion_watch::forward(watch, inputs.clone()).unwrap();
         let units = Units::connect(&bus.1, Path::new("/connector"), inputs.clone())
             .await
             .unwrap();
@@ -49,6 +49,7 @@ impl World {
             workers: Workers::new(root.clone(), inputs.clone()),
             connector: Connector::start(socket, inputs.clone()),
             units,
+            watch,
             root,
             problems: Vec::new(),
         };
@@ -234,7 +235,7 @@ async fn exclusions_come_and_go_while_it_runs() {
 }
 
 #[tokio::test]
-async fn what_is_not_watched_is_told() {
+async fn what_is_not_watched_is_told_and_read_at_a_reload() {
     let world = World::start("").await;
     let unwatched = |problems: &[&str]| {
         let problems = problems.iter().map(ToString::to_string).collect();
@@ -245,6 +246,18 @@ async fn what_is_not_watched_is_told() {
     assert!(told(&world.status().await));
     unwatched(&[]);
     assert!(!told(&world.status().await));
+
+    // Under another name, so that no folder tells of it.
+    let list = world.dir.path().join("etc/nvme/exclusions.conf");
+    let other = world.dir.path().join("run/list");
+    fs::write(&list, "").unwrap();
+    fs::hard_link(&list, &other).unwrap();
+    world.configure(GOOD);
+    world.reload().await.unwrap();
+    world.until("tried", |s| s.counts.retrying == 1).await;
+    fs::write(&other, "[exclusions]\nexclusion = transport=loop\n").unwrap();
+    world.reload().await.unwrap();
+    world.until("excluded", |s| s.counts.excluded == 1).await;
     world.stop().await;
 }
 
