@@ -41,6 +41,16 @@ impl World {
         });
     }
 
+    /// Does something while the daemon is stopped (`kill -STOP`) and notices nothing.
+    #[track_caller]
+    pub fn while_the_daemon_sleeps<T>(&self, act: impl FnOnce() -> T) -> T {
+        let pid = self.pid().or_fail("find the daemon to stop").to_string();
+        self.run("kill", &["-STOP", &pid]).expect_success();
+        let done = act();
+        self.run("kill", &["-CONT", &pid]).expect_success();
+        done
+    }
+
     /// The daemon's process id, while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
@@ -75,6 +85,12 @@ impl World {
     #[must_use]
     pub fn journal(&self) -> String {
         self.log(&["-u", SERVICE, "-o", "cat"])
+    }
+
+    /// How many times the daemon has read the exclusion files since the world was made.
+    #[must_use]
+    pub fn exclusions_read(&self) -> usize {
+        self.journal().matches("exclusions read: ").count()
     }
 
     pub(super) fn log(&self, arguments: &[&str]) -> String {

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::World;
-use crate::files::{OrFail, make_dir, names, put};
+use crate::files::{OrFail, attribute, make_dir, names, put};
 
 const ETC: &str = "/etc/nvme";
 /// The folder as the machine came with it. On disk, for tests that reboot.
@@ -28,6 +28,15 @@ impl World {
     #[track_caller]
     pub fn etc(&self, name: &str, text: &str) {
         replace(&Path::new(ETC).join(name), text);
+    }
+
+    /// Sets a sysctl, such as `fs.inotify.max_user_watches`, until the end of the world.
+    #[track_caller]
+    pub fn sysctl(&self, name: &str, value: impl std::fmt::Display) {
+        let path = Path::new("/proc/sys").join(name.replace('.', "/"));
+        let before = attribute(&path).or_fail(format_args!("read the sysctl {name}"));
+        put(&path, value.to_string());
+        self.on_end(name, move || put(&path, &before));
     }
 
     /// Adds an entry to the default exclusion list; returns its place, as `file:line`.
