@@ -198,7 +198,10 @@ impl Address {
         if text.starts_with(['n', 'N']) {
             return text.parse().map_or(Self::Text, Self::Fc);
         }
-        if !text.contains([':', '.']) {
+        if let Ok(addr) = text.parse::<IpAddr>() {
+            return Self::Ip(addr.to_canonical());
+        }
+        if !text.contains('%') {
             return Self::Text;
         }
         match Traddr::parse(Transport::Tcp, text) {
