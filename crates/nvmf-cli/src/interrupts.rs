@@ -1,50 +1,60 @@
-//! Ctrl-C while a question is asked, and while the terminal is another program's.
+//! Ctrl-C at a question, and while the terminal is another program's.
 
 use std::io;
-use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Once, mpsc};
 use std::thread;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-/// SIGINT and SIGQUIT end the process in order, and not while a child has the terminal: they are
-/// meant for that then.
+static WATCHED: Once = Once::new();
+/// How many questions wait for an answer.
+static QUESTIONS: AtomicUsize = AtomicUsize::new(0);
+static ONLY_AT_QUESTIONS: AtomicBool = AtomicBool::new(false);
+
+/// A question that is on the terminal. SIGINT and SIGQUIT end the process in order then: the
+/// cursor, which questions hide, comes back.
 #[derive(Debug)]
-pub(crate) struct Interrupts {
-    child: Arc<AtomicBool>,
+pub(crate) struct Question;
+
+impl Question {
+    /// From now on.
+    pub(crate) fn begin() -> Self {
+        QUESTIONS.fetch_add(1, Ordering::SeqCst);
+        watch();
+        Self
+    }
 }
 
-impl Interrupts {
-    /// From now on, for the rest of the process. Should that not be possible they end it as ever.
-    pub(crate) fn watch() -> Self {
-        let child = Arc::new(AtomicBool::new(false));
+impl Drop for Question {
+    fn drop(&mut self) {
+        QUESTIONS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// For the rest of the process they end it at questions only: what else arrives is meant for a
+/// child that has the terminal.
+pub(crate) fn only_at_questions() {
+    ONLY_AT_QUESTIONS.store(true, Ordering::SeqCst);
+    watch();
+}
+
+/// Catches them from now on. Should that not be possible they end the process as ever.
+fn watch() {
+    WATCHED.call_once(|| {
         let (ready, is_ready) = mpsc::channel();
-        let seen = Arc::clone(&child);
         let thread = thread::Builder::new().name("signals".to_owned());
         let spawned = thread.spawn(move || {
             // Dropping `ready` wakes the caller in any case.
-            let _ = heed(&seen, &ready);
+            let _ = heed(&ready);
         });
         if spawned.is_ok() {
             let _ = is_ready.recv();
         }
-        Self { child }
-    }
-
-    /// Runs a child that has the terminal.
-    ///
-    /// # Errors
-    /// It cannot be run.
-    pub(crate) fn leave_to(&self, child: &mut Command) -> io::Result<std::process::ExitStatus> {
-        self.child.store(true, Ordering::SeqCst);
-        let status = child.status();
-        self.child.store(false, Ordering::SeqCst);
-        status
-    }
+    });
 }
 
-fn heed(child: &AtomicBool, ready: &mpsc::Sender<()>) -> io::Result<()> {
+fn heed(ready: &mpsc::Sender<()>) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
@@ -57,8 +67,8 @@ fn heed(child: &AtomicBool, ready: &mpsc::Sender<()>) -> io::Result<()> {
                 _ = interrupt.recv() => {}
                 _ = quit.recv() => {}
             }
-            if !child.load(Ordering::SeqCst) {
-                // A question hides it.
+            let asked = QUESTIONS.load(Ordering::SeqCst) > 0;
+            if asked || !ONLY_AT_QUESTIONS.load(Ordering::SeqCst) {
                 let _ = dialoguer::console::Term::stderr().show_cursor();
                 std::process::exit(130);
             }

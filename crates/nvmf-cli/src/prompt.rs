@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use anyhow::Context;
 
-use crate::interrupts::Interrupts;
+use crate::interrupts::Question;
 
 /// Whether there is a person to ask.
 ///
@@ -26,7 +26,7 @@ pub(crate) fn typed_yes(question: &str) -> anyhow::Result<bool> {
     if !is_interactive()? {
         return Ok(true);
     }
-    Interrupts::watch();
+    let _question = Question::begin();
     let answer: String = dialoguer::Input::new()
         .with_prompt(format!("{question} Type yes to go on"))
         .allow_empty(true)
@@ -40,7 +40,7 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
     if !is_interactive()? {
         return Ok(true);
     }
-    Interrupts::watch();
+    let _question = Question::begin();
     dialoguer::Confirm::new()
         .with_prompt(question)
         .default(false)
@@ -51,7 +51,7 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<bool> {
 /// Lets a person choose one of `items`; `None`: Esc. To be asked only where
 /// [`is_interactive`] says so.
 pub(crate) fn select(question: &str, items: &[String]) -> anyhow::Result<Option<usize>> {
-    Interrupts::watch();
+    let _question = Question::begin();
     dialoguer::Select::new()
         .with_prompt(question)
         .items(items)

@@ -201,6 +201,16 @@ mod tests {
         let config = "[Discovery Controller]\ncontroller = transport=tcp;traddr=192.0.2.11\n";
         host.file("etc/nvme/nvme-fabrics.conf", config);
         assert_eq!(check(&host, "/dev/nvme0").0, Outcome::Done);
+        // in the order of the lists, whichever of the two an entry matches
+        let both = format!("{lists}exclusion = nqn=nqn.2014-08.org.example:dc\n");
+        host.file("etc/nvme/exclusions.conf", &both);
+        let (_, stdout, _) = check(&host, "nvme0");
+        let lines: Vec<&str> = stdout.lines().collect();
+        assert_eq!(lines.len(), 2, "{stdout}");
+        assert!(
+            lines[0].contains(":2: ") && lines[1].contains(":3: "),
+            "{stdout}"
+        );
     }
 
     #[test]

@@ -202,6 +202,26 @@ controller = transport=tcp;traddr=192.0.2.10;host-iface=eth0
     }
 
     #[test]
+    fn an_unset_identity_is_the_default_one() {
+        let default = HostIdentity {
+            hostnqn: Some("nqn.2014-08.org.example:h".parse().unwrap()),
+            hostid: Some("f81d4fae-7dec-11d0-a765-00a0c91e6bf6".parse().unwrap()),
+        };
+        let text = "transport=loop;nqn=nqn.2014-08.org.example:a";
+        let completed = |more: &str| {
+            let tid = format!("{text}{more}").parse().unwrap();
+            as_host(tid, &default).to_string()
+        };
+        let name = ";hostnqn=nqn.2014-08.org.example:h";
+        let id = ";hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+        let other = ";hostid=11111111-1111-1111-1111-111111111111";
+        let persona = ";hostnqn=nqn.2014-08.org.example:p";
+        assert_eq!(completed(""), format!("{text}{name}{id}"));
+        assert_eq!(completed(other), format!("{text}{name}{other}"));
+        assert_eq!(completed(persona), format!("{text}{persona}"));
+    }
+
+    #[test]
     fn the_entry_of_a_controller() {
         let host = host();
         let of = |device: &str| {

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 
-use crate::interrupts::Interrupts;
+use crate::interrupts;
 
 /// Which program edits: `$VISUAL`, `$EDITOR`, or the first of the usual ones that is there. Its
 /// text may hold options.
@@ -36,18 +36,13 @@ fn usual(path: &OsString) -> Option<OsString> {
 /// An editor that can be run. The terminal's Ctrl-C reaches this process too, and must not end it
 /// below the editor.
 #[derive(Debug)]
-pub(super) struct Editor {
-    command: OsString,
-    interrupts: Interrupts,
-}
+pub(super) struct Editor(OsString);
 
 impl Editor {
     /// The editor `command`, a command line of the shell.
     pub(super) fn new(command: OsString) -> Self {
-        Self {
-            command,
-            interrupts: Interrupts::watch(),
-        }
+        interrupts::only_at_questions();
+        Self(command)
     }
 
     /// Runs it on `file` until it ends.
@@ -55,15 +50,15 @@ impl Editor {
     /// # Errors
     /// It cannot be run, or says that it failed.
     pub(super) fn run(&self, file: &Path) -> anyhow::Result<()> {
-        let name = self.command.to_string_lossy();
+        let name = self.0.to_string_lossy();
         // As everywhere, the shell splits what is set; the file is an argument of its own. Nor
         // must the shell be ended below the editor.
         let mut script = OsString::from("trap : INT QUIT\n");
-        script.push(&self.command);
+        script.push(&self.0);
         script.push(" \"$1\"");
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(script).arg("editor").arg(file);
-        let status = self.interrupts.leave_to(&mut shell);
+        let status = shell.status();
         let status = status.with_context(|| format!("cannot run the editor `{name}`"))?;
         if !status.success() {
             bail!("the editor `{name}` failed ({status})");
