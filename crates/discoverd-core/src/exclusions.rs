@@ -141,11 +141,7 @@ impl Core {
         }
         let was = std::mem::replace(&mut connection.excluded, excluded);
         let only_the_connector = connection.stopped_in.take().is_some();
-        if connection.excluded.is_some() {
-            connection.doubted = false;
-            return;
-        }
-        if was.is_none() {
+        if was.is_none() || connection.excluded.is_some() {
             return;
         }
         let doubted = std::mem::replace(&mut connection.doubted, only_the_connector);

@@ -119,6 +119,13 @@ fn excluded_for_less_than_the_soak() {
     assert_eq!(world.exclude(&[]), [""; 0]);
     assert_eq!(world.pass(799), [""; 0]);
     assert_eq!(world.pass(401), ["connect io1"]);
+    // after better times it is as new
+    world.connected("io1", "nvme1");
+    world.gone("nvme1");
+    assert!(world.pass(2_400).contains(&"connect io1".to_owned()));
+    world.stopped("io1", "y.conf");
+    assert_eq!(world.pass(1_000), ["load-exclusions"]);
+    assert_eq!(world.exclude(&[]), ["connect io1"]);
     // now they agree
     world.stopped("io1", "y.conf");
     assert_eq!(world.pass(1_000), ["load-exclusions"]);
