@@ -256,6 +256,11 @@ fn what_cannot_be_watched_is_a_problem_and_read_at_a_reload() {
     world.exclude(ENTRY);
     world.reload();
     world.wait_for("read all the same", SOON, || is_excluded(&world));
+    world.include(ENTRY);
+    world.reload();
+    world.wait_for("read all the same", SOON, || !is_excluded(&world));
+    world.exclude(ENTRY);
+    world.wait_for("seen by the connector", SOON, || is_excluded(&world));
     world.sysctl(limit, before.trim());
     world.reload();
     world.wait_for("watched again", SOON, || !unwatched(&world));

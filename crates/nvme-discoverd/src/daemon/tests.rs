@@ -247,17 +247,22 @@ async fn what_is_not_watched_is_told_and_read_at_a_reload() {
     unwatched(&[]);
     assert!(!told(&world.status().await));
 
-    // Under another name, so that no folder tells of it.
     let list = world.dir.path().join("etc/nvme/exclusions.conf");
     let other = world.dir.path().join("run/list");
-    fs::write(&list, "").unwrap();
-    fs::hard_link(&list, &other).unwrap();
+    fs::write(
+        &other,
+        "[exclusions]\nexclusion = transport=loop\nexclusion = oops\n",
+    )
+    .unwrap();
+    fs::hard_link(&other, &list).unwrap();
+    world.until("read", |s| !s.problems.is_empty()).await;
     world.configure(GOOD);
     world.reload().await.unwrap();
-    world.until("tried", |s| s.counts.retrying == 1).await;
-    fs::write(&other, "[exclusions]\nexclusion = transport=loop\n").unwrap();
-    world.reload().await.unwrap();
     world.until("excluded", |s| s.counts.excluded == 1).await;
+    // Under another name, so that no folder tells of it.
+    fs::write(&other, "").unwrap();
+    world.reload().await.unwrap();
+    world.until("tried", |s| s.counts.retrying == 1).await;
     world.stop().await;
 }
 

@@ -206,6 +206,27 @@ fn a_list_may_be_a_link() {
 }
 
 #[test]
+fn what_matters_no_more_costs_no_watch() {
+    let (dir, etc, mut watch) = world();
+    let watches = |watch: &Watch| {
+        let about = format!("/proc/self/fdinfo/{}", watch.as_raw_fd());
+        fs::read_to_string(about)
+            .unwrap()
+            .matches("inotify wd:")
+            .count()
+    };
+    assert_eq!(watches(&watch), 1);
+    let site = dir.path().join("site");
+    fs::create_dir(&site).unwrap();
+    symlink(&site, etc.join("nvme")).unwrap();
+    assert!(changed(&mut watch));
+    assert!(watches(&watch) > 3, "the way from / to there");
+    fs::remove_file(etc.join("nvme")).unwrap();
+    assert!(changed(&mut watch));
+    assert_eq!(watches(&watch), 1);
+}
+
+#[test]
 fn links_in_a_ring_lead_nowhere() {
     let (_dir, etc, mut watch) = world();
     symlink("nvme2", etc.join("nvme")).unwrap();
