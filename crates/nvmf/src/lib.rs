@@ -9,6 +9,7 @@ pub mod connect;
 pub mod disconnect;
 pub mod exclusions;
 mod fs;
+mod lock;
 pub mod log_page;
 pub mod probe;
 pub mod registry;

@@ -3,20 +3,16 @@
 use std::cell::OnceCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use nvmf_types::{AttrName, DeviceName};
-use rustix::fs::{AtFlags, CWD, FlockOperation, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, RenameFlags};
 use rustix::io::{Errno, Result};
 
 use super::name::unused;
 use super::stamp::SYSFS_INO;
 use super::steps::{Attributes, Existing, Step, Steps};
 use super::text;
-use crate::{Root, fs};
-
-/// How long a writer waits for the others.
-pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
+use crate::{Root, fs, lock};
 
 /// The file that our own writers lock: beside the registry, so that no reader meets it.
 pub(super) fn lock_file(registry: &Path) -> PathBuf {
@@ -88,29 +84,6 @@ impl<'a> Disk<'a> {
         let dir = self.existing_dir()?;
         rustix::fs::renameat_with(dir, from, dir, to, flags)
     }
-
-    fn acquire(&self) -> Result<OwnedFd> {
-        // 0600, or anybody could hold it
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let mode = Mode::from_raw_mode(0o600);
-        let lock = rustix::fs::openat(CWD, lock_file(self.path), flags, mode)?;
-        let mut pause = Duration::from_micros(50);
-        let mut waited = Duration::ZERO;
-        loop {
-            match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => return Ok(lock),
-                Err(Errno::INTR) => {}
-                // It is held for a fraction of a millisecond, by what is not stopped. A lock that
-                // is waited for in the kernel could be waited for without end.
-                Err(Errno::AGAIN) if waited < LOCK_PATIENCE => {
-                    std::thread::sleep(pause);
-                    waited += pause;
-                    pause = (pause * 2).min(Duration::from_millis(2));
-                }
-                Err(e) => return Err(e),
-            }
-        }
-    }
 }
 
 impl Steps for Disk<'_> {
@@ -128,7 +101,7 @@ impl Steps for Disk<'_> {
 
     fn lock_existing(&self) -> Result<Option<OwnedFd>> {
         match self.dir()? {
-            Some(_) => self.acquire().map(Some),
+            Some(_) => lock::acquire(&lock_file(self.path)).map(Some),
             None => Ok(None),
         }
     }

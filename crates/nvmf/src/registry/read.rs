@@ -9,7 +9,7 @@ use super::disk::{self, Disk};
 use super::stamp::{self, SYSFS_INO};
 use super::steps::{Attributes, Steps};
 use super::{RegistryError, RegistryErrorKind, protocol};
-use crate::{Root, fs};
+use crate::{Root, fs, lock};
 
 /// The ownership registry of a host. Opening it creates nothing; the first write does.
 #[derive(Clone, Debug)]
@@ -123,7 +123,7 @@ impl Registry {
             RegistryErrorKind::Io(e) if e.kind() == std::io::ErrorKind::WouldBlock => {
                 RegistryErrorKind::Locked {
                     lock: disk::lock_file(&self.dir),
-                    waited: disk::LOCK_PATIENCE,
+                    waited: lock::PATIENCE,
                 }
             }
             other => other,
