@@ -61,7 +61,7 @@ fn desired(
     let mut row = match (controller, excluded) {
         (Some(live), Some(entry)) => Row {
             reason: format!(
-                "connected, excluded by {}: will not be reconnected",
+                "connected, excluded: will not be reconnected ({})",
                 entry.source
             ),
             ..connected(&connection.tid, live)

@@ -249,7 +249,7 @@ problem: nvme-fabrics.conf:3: error: x; y"
         row.sources.push("discovery log page of x".to_owned());
         row.reason = "connected as nvme1".to_owned();
         assert_eq!(why(&row), "/etc/nvme/nvme-fabrics.conf:4 and 1 more");
-        row.reason = "connected, excluded by x.conf:2: will not be reconnected".to_owned();
+        row.reason = "connected, excluded: will not be reconnected (x.conf:2)".to_owned();
         assert_eq!(why(&row), row.reason);
     }
 
