@@ -39,21 +39,44 @@ fn read_open(file: &OwnedFd) -> Result<Vec<u8>> {
 pub(crate) fn create_at(dir: impl AsFd, name: &str, text: &str) -> Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = rustix::fs::openat(&dir, name, flags, Mode::empty())?;
-    let mut rest = text.as_bytes();
-    let written = loop {
-        if rest.is_empty() {
-            // whatever the umask is: everybody reads
-            break rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644));
-        }
-        match rustix::io::retry_on_intr(|| rustix::io::write(&file, rest)) {
-            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-            Err(e) => break Err(e),
-        }
-    };
+    // whatever the umask is: everybody reads
+    let written = write_all(&file, text.as_bytes())
+        .and_then(|()| rustix::fs::fchmod(&file, Mode::from_raw_mode(0o644)));
     if written.is_err() {
         let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
     }
     written
+}
+
+/// Writes all of `content`.
+pub(crate) fn write_all(file: impl AsFd, content: &[u8]) -> Result<()> {
+    let mut rest = content;
+    while !rest.is_empty() {
+        let count = rustix::io::retry_on_intr(|| rustix::io::write(&file, rest))?;
+        rest = rest.get(count..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// Makes the directory `path` for everybody to read; `false`: there is something already.
+pub(crate) fn make_dir(path: &Path) -> Result<bool> {
+    match rustix::fs::mkdir(path, Mode::from_raw_mode(0o755)) {
+        // whatever the umask is
+        Ok(()) => rustix::fs::chmod(path, Mode::from_raw_mode(0o755)).map(|()| true),
+        Err(Errno::EXIST) => Ok(false),
+        Err(e) => Err(e),
+    }
+}
+
+/// What to do about a file system that says no, where that is not plain from its message.
+pub(crate) fn remedy(errno: Option<Errno>) -> &'static str {
+    match errno {
+        Some(Errno::NOSPC | Errno::DQUOT) => ": make room there, `df` shows what is full",
+        Some(Errno::ROFS) => ": it must be writable, `findmnt -T` shows what is mounted there",
+        Some(Errno::MFILE) => ": raise the limit, `ulimit -n` shows it",
+        Some(Errno::NFILE) => ": raise the limit, `sysctl fs.file-max` shows it",
+        _ => "",
+    }
 }
 
 /// Opens the directory `path`, or `None` if there is none; a symbolic link or a file is none.

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::file::LIMIT;
+use crate::fs;
 
 /// An operation on a list that was not done. What stood there before is intact.
 #[derive(Debug)]
@@ -114,12 +115,8 @@ fn remedy(error: &io::Error) -> &'static str {
         Some(Errno::PERM) => {
             ": only root can change lists, and `lsattr` shows whether the file is immutable"
         }
-        Some(Errno::NOSPC | Errno::DQUOT) => ": make room there, `df` shows what is full",
-        Some(Errno::ROFS) => ": it must be writable, `findmnt -T` shows what is mounted there",
         Some(Errno::BUSY) => ": a mount is in its place, change the file that is mounted there",
-        Some(Errno::MFILE) => ": raise the limit, `ulimit -n` shows it",
-        Some(Errno::NFILE) => ": raise the limit, `sysctl fs.file-max` shows it",
-        _ => "",
+        errno => fs::remedy(errno),
     }
 }
 

@@ -6,21 +6,18 @@ use std::path::Path;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
 use rustix::io::{Errno, Result};
 
+use crate::fs;
+
 /// The next content of a list while it is written. There is one at a time, because there is one
 /// lock; what a killed writer left is removed by the next one.
 const NEXT: &str = ".exclusions.next";
 
 /// Makes a directory for everybody to read, if there is none.
 pub(super) fn make_dir(path: &Path) -> Result<()> {
-    match rustix::fs::mkdir(path, Mode::from_raw_mode(0o755)) {
-        // whatever the umask is
-        Ok(()) => rustix::fs::chmod(path, Mode::from_raw_mode(0o755))?,
-        Err(Errno::EXIST) => return Ok(()),
-        Err(e) => return Err(e),
-    }
+    let made = fs::make_dir(path)?;
     match path.parent() {
-        Some(parent) => sync_dir(open_dir(parent)?),
-        None => Ok(()),
+        Some(parent) if made => sync_dir(open_dir(parent)?),
+        _ => Ok(()),
     }
 }
 
@@ -67,11 +64,7 @@ pub(super) fn sync_dir(dir: impl AsFd) -> Result<()> {
 }
 
 fn fill(file: OwnedFd, text: &str, old: Option<&Stat>) -> Result<()> {
-    let mut rest = text.as_bytes();
-    while !rest.is_empty() {
-        let count = rustix::io::retry_on_intr(|| rustix::io::write(&file, rest))?;
-        rest = rest.get(count..).unwrap_or_default();
-    }
+    fs::write_all(&file, text.as_bytes())?;
     let mut mode = 0o644;
     if let Some(old) = old {
         mode = old.st_mode & 0o7777;

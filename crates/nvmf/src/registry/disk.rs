@@ -304,12 +304,7 @@ impl Steps for Disk<'_> {
 fn make_dirs(registry: &Path) -> Result<()> {
     let parent = registry.parent().unwrap_or(registry);
     for dir in [parent, registry] {
-        match rustix::fs::mkdir(dir, Mode::from_raw_mode(0o755)) {
-            // whatever the umask is: everybody reads
-            Ok(()) => rustix::fs::chmod(dir, Mode::from_raw_mode(0o755))?,
-            Err(Errno::EXIST) => {}
-            Err(e) => return Err(e),
-        }
+        fs::make_dir(dir)?;
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ use nvmf_types::{AttrName, DeviceName, OwnerError};
 use rustix::io::Errno;
 use thiserror::Error;
 
+use crate::fs;
+
 /// An operation on the registry that was not done; what stood there before is intact.
 #[derive(Debug)]
 pub struct RegistryError {
@@ -71,11 +73,7 @@ impl From<Errno> for RegistryErrorKind {
 fn remedy(error: &io::Error) -> &'static str {
     match error.raw_os_error().map(Errno::from_raw_os_error) {
         Some(Errno::ACCESS | Errno::PERM) => ": only root can change the registry",
-        Some(Errno::NOSPC | Errno::DQUOT) => ": make room there, `df` shows what is full",
-        Some(Errno::ROFS) => ": it must be writable, `findmnt -T` shows what is mounted there",
-        Some(Errno::MFILE) => ": raise the limit, `ulimit -n` shows it",
-        Some(Errno::NFILE) => ": raise the limit, `sysctl fs.file-max` shows it",
-        _ => "",
+        errno => fs::remedy(errno),
     }
 }
 

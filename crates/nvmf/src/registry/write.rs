@@ -1,12 +1,12 @@
 //! Changing entries.
 
-use nvmf_types::{AttrName, DeviceName, Owner, Transport};
+use nvmf_types::{AttrName, DeviceName, Owner};
 
 use super::protocol::{self, Kind, New};
 use super::stamp::{self, OWNER};
 use super::steps::Attributes;
 use super::{Claim, Reaped, Registered, Registry, RegistryError, RegistryErrorKind, Release};
-use crate::sysfs::ControllerDir;
+use crate::sysfs::{ControllerDir, ControllerKind};
 
 impl Registry {
     /// Registers a controller that was just connected: a whole entry with `owner` and `notes`, in
@@ -157,10 +157,10 @@ impl Registry {
         let Some(dir) = ControllerDir::open(&self.root, device).map_err(io)? else {
             return Ok(None);
         };
-        match dir.attribute("transport").map_err(io)? {
+        match dir.kind().map_err(io)? {
             None => Ok(None),
-            Some(word) if word.parse::<Transport>().is_ok() => Ok(Some(dir.ino())),
-            Some(_) => Err(RegistryErrorKind::NotFabrics(device.clone())),
+            Some(ControllerKind::Fabrics) => Ok(Some(dir.ino())),
+            Some(ControllerKind::Local) => Err(RegistryErrorKind::NotFabrics(device.clone())),
         }
     }
 }

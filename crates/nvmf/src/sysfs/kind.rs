@@ -19,14 +19,21 @@ pub enum ControllerKind {
 /// # Errors
 /// sysfs cannot be read.
 pub fn kind(root: &Root, device: &DeviceName) -> Result<Option<ControllerKind>, SysfsError> {
-    let Some(dir) = ControllerDir::open(root, device)? else {
-        return Ok(None);
-    };
-    let transport = dir.attribute("transport")?;
-    Ok(transport.map(|word| match word.parse::<Transport>() {
-        Ok(_) => ControllerKind::Fabrics,
-        Err(_) => ControllerKind::Local,
-    }))
+    match ControllerDir::open(root, device)? {
+        Some(dir) => dir.kind(),
+        None => Ok(None),
+    }
+}
+
+impl ControllerDir {
+    /// What kind of controller it is; `None`: it is going, or gone.
+    pub(crate) fn kind(&self) -> Result<Option<ControllerKind>, SysfsError> {
+        let transport = self.attribute("transport")?;
+        Ok(transport.map(|word| match word.parse::<Transport>() {
+            Ok(_) => ControllerKind::Fabrics,
+            Err(_) => ControllerKind::Local,
+        }))
+    }
 }
 
 #[cfg(test)]
