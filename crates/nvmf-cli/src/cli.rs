@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use nvmf::Root;
 
 use crate::commands::{
-    connect, disconnect, disconnect_all, discover, exclusion, list, registry, status,
+    config, connect, disconnect, disconnect_all, discover, exclusion, list, registry, status,
 };
 use crate::output::Output;
 use crate::{privilege, prompt};
@@ -25,6 +25,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(subcommand)]
+    Config(config::Config),
     Connect(Box<connect::Connect>),
     Disconnect(disconnect::Disconnect),
     DisconnectAll(disconnect_all::DisconnectAll),
@@ -88,6 +90,7 @@ pub(crate) fn main() -> ExitCode {
 impl Command {
     fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
         match self {
+            Self::Config(args) => args.run(root, out),
             Self::Connect(args) => args.run(root, out),
             Self::Disconnect(args) => args.run(root, out),
             Self::DisconnectAll(args) => args.run(root, out),
@@ -101,6 +104,7 @@ impl Command {
 
     const fn name(&self) -> &'static str {
         match self {
+            Self::Config(args) => args.name(),
             Self::Connect(_) => "connect",
             Self::Disconnect(_) => "disconnect",
             Self::DisconnectAll(_) => "disconnect-all",
@@ -117,6 +121,7 @@ impl Command {
             Self::Connect(_) | Self::Disconnect(_) | Self::DisconnectAll(_) | Self::Discover(_) => {
                 true
             }
+            Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
             Self::List(_) | Self::Status(_) => false,
@@ -125,6 +130,7 @@ impl Command {
 
     const fn output_args(&self) -> &crate::args::OutputArgs {
         match self {
+            Self::Config(args) => args.output(),
             Self::Connect(args) => &args.output,
             Self::Disconnect(args) => &args.output,
             Self::DisconnectAll(args) => &args.output,
@@ -168,6 +174,8 @@ mod tests {
             "nvmf connect -t tcp -n nqn.2014-08.org.example:a -a 192.0.2.1 -s 4420 -w 192.0.2.9 -f eth0 -q nqn.2014-08.org.example:h -I f81d4fae-7dec-11d0-a765-00a0c91e6bf6 -i 4 -W 1 -P 1 -Q 128 -k 5 -c 10 -l -1 --fast-io-fail-tmo -1 -T 0 -D -g -G --disable-sqflow --tls --concat --keyring 7 --tls-key 8 -S DHHC-1:00:x: -C DHHC-1:00:y: --owner me --idempotent --devid-file /run/x -J /etc/x.conf -o json -v",
             "nvmf connect --transport=tcp --nqn=nqn.2014-08.org.example:a --traddr=::1 --trsvcid=4420 --host-traddr=::1 --host-iface=lo --hostnqn=nqn.2014-08.org.example:h --hostid=f81d4fae-7dec-11d0-a765-00a0c91e6bf6 --nr-io-queues=4 --nr-write-queues=1 --nr-poll-queues=1 --queue-size=128 --keep-alive-tmo=5 --reconnect-delay=10 --ctrl-loss-tmo=-1 --tos=0 --duplicate-connect --hdr-digest --data-digest --kxchap-secret=x --kxchap-ctrl-secret=y --output-format=normal --verbose",
             "nvmf connect -t tcp --dhchap-secret=x --tls_key_identity=y",
+            "nvmf config validate /etc/x.conf -o json",
+            "nvmf config show --config /etc/x.conf",
             "nvmf disconnect -d nvme1,/dev/nvme2 -n testnqn",
             "nvmf disconnect-all -t tcp --owner me",
             "nvmf disconnect-all --force",

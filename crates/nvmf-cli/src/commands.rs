@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod disconnect;
 pub(crate) mod disconnect_all;

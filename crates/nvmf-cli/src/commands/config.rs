@@ -1,0 +1,51 @@
+//! `nvmf config`
+
+mod show;
+mod validate;
+
+use clap::Subcommand;
+use nvmf::Root;
+
+use crate::args::OutputArgs;
+use crate::cli::Outcome;
+use crate::output::Output;
+
+/// Show and check what the configuration files say
+///
+/// The main file is /etc/nvme/nvme-fabrics.conf; the drop-ins beside it,
+/// nvme-fabrics.conf.d/*.conf, are read after it in alphabetical order.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    Validate(validate::Validate),
+    Show(show::Show),
+}
+
+impl Config {
+    pub(crate) fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Validate(args) => args.run(root, out),
+            Self::Show(args) => args.run(root, out),
+        }
+    }
+
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Validate(_) => "config validate",
+            Self::Show(_) => "config show",
+        }
+    }
+
+    /// Whether it takes root.
+    pub(crate) const fn changes(&self) -> bool {
+        match self {
+            Self::Validate(_) | Self::Show(_) => false,
+        }
+    }
+
+    pub(crate) const fn output(&self) -> &OutputArgs {
+        match self {
+            Self::Validate(args) => &args.output,
+            Self::Show(args) => &args.output,
+        }
+    }
+}
