@@ -122,10 +122,12 @@ impl LogEntry {
         self.eflags & 2 != 0
     }
 
-    /// DUPRETINFO: what this discovery controller returns, another path to it returns too.
+    /// DUPRETINFO: another port of this discovery controller returns the same page. Defined where
+    /// the controller speaks of itself; elsewhere the bit means nothing (Base Specification 2.4,
+    /// figure 320).
     #[must_use]
-    pub const fn duplicate_information(&self) -> bool {
-        self.eflags & 1 != 0
+    pub fn duplicate_information(&self) -> bool {
+        self.subtype == Subtype::Current && self.eflags & 1 != 0
     }
 
     /// [`Self::adrfam`] in a word.
@@ -293,7 +295,9 @@ mod tests {
         let entry = LogEntry::decode(&bytes).unwrap();
         assert_eq!((entry.portid, entry.cntlid), (0x1234, 0xffff));
         assert_eq!((entry.asqsz, entry.eflags), (32, 3));
-        assert!(entry.explicit_persistent() && entry.duplicate_information());
+        assert!(entry.explicit_persistent() && !entry.duplicate_information());
+        bytes[2] = 3;
+        assert!(LogEntry::decode(&bytes).unwrap().duplicate_information());
         assert_eq!(
             serde_json::to_string(&entry).unwrap(),
             r#"{"trtype":"tcp","adrfam":"ipv4","subtype":"nvme subsystem","treq":"not specified, sq flow control disable supported","portid":4660,"trsvcid":"4420","subnqn":"nqn.2014-08.org.example:a","traddr":"192.0.2.1","eflags":"explicit discovery connections, duplicate discovery information","sectype":"tls13"}"#
