@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::fs;
+use std::net::Ipv6Addr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -136,6 +137,24 @@ pub fn disconnect_everything() {
             scope.spawn(move || controller.delete());
         }
     });
+}
+
+/// The link-local IPv6 address of an interface with its scope, such as `fe80::1%eth0`, once the
+/// kernel lets it be used.
+#[must_use]
+pub fn link_local(interface: &str) -> Option<String> {
+    // address, index, prefix length, scope (20: link), flags (40: tentative), name
+    let table = fs::read_to_string("/proc/net/if_inet6").ok()?;
+    table.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let [address, _, _, "20", flags, name] = fields.as_slice() else {
+            return None;
+        };
+        let tentative = u8::from_str_radix(flags, 16).ok()? & 0x40 != 0;
+        let address = u128::from_str_radix(address, 16).ok()?;
+        (*name == interface && !tentative)
+            .then(|| format!("{}%{interface}", Ipv6Addr::from(address)))
+    })
 }
 
 /// The block device of a subsystem's namespace 1, such as `/dev/nvme0n1`.

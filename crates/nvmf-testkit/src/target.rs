@@ -3,42 +3,82 @@
 //! Every port also has a discovery controller: its log page lists the subsystems of that port. A
 //! port listens only while at least one subsystem is linked to it.
 
-use std::fs;
-use std::io;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+mod fc;
+mod host;
+mod port;
+mod rdma;
+mod subsystem;
+
+pub use host::{AllowedHost, CTRL_KEY, HOST_KEY, WRONG_KEY};
+
 use std::process::Command;
 use std::thread;
 
-use crate::files::{OrFail, make_dir, names, put};
+use crate::files::OrFail;
+use port::{Address, Port};
 
 const NVMET: &str = "/sys/kernel/config/nvmet";
 const BACKING: &str = "/run/nvmf-testkit";
 
-/// One port with its subsystems. Removed, subsystems included, when dropped.
+/// One port with its subsystems. Removed, its own subsystems included, when dropped.
 #[derive(Debug)]
 pub struct Target {
-    port: PathBuf,
-    transport: &'static str,
-    traddr: String,
-    trsvcid: String,
+    port: Port,
     subsystems: Vec<String>,
+    /// Those of the subsystems that another target made.
+    others: Vec<String>,
     enabled: bool,
 }
 
 impl Target {
-    /// A TCP port on an address of this machine (IPv4 or IPv6).
+    /// A TCP port on an address of this machine (IPv4 or IPv6, a link-local one with its scope:
+    /// `fe80::1%eth0`).
     #[track_caller]
     #[must_use]
     pub fn tcp(traddr: &str, trsvcid: u16) -> Self {
-        Self::new("tcp", traddr, &trsvcid.to_string())
+        load(&["nvmet", "nvmet-tcp", "nvme-tcp", "nvme-loop"]);
+        Self::at(Address {
+            transport: "tcp",
+            traddr: traddr.to_owned(),
+            trsvcid: trsvcid.to_string(),
+            host_traddr: None,
+        })
     }
 
     /// A loop port.
     #[track_caller]
     #[must_use]
     pub fn looped() -> Self {
-        Self::new("loop", "", "")
+        load(&["nvmet", "nvmet-tcp", "nvme-tcp", "nvme-loop"]);
+        Self::at(Address {
+            transport: "loop",
+            traddr: String::new(),
+            trsvcid: String::new(),
+            host_traddr: None,
+        })
+    }
+
+    /// A Fibre Channel port at the other end of the link `number`, 1 to 4. The kernel announces
+    /// it as real ones are announced. It does not come back after [`Self::disable`].
+    #[track_caller]
+    #[must_use]
+    pub fn fc(number: u8) -> Self {
+        load(fc::MODULES);
+        Self::at(fc::link(number))
+    }
+
+    /// An RDMA port on 192.0.2.1 or 2001:db8::1, the test machine's own addresses.
+    #[track_caller]
+    #[must_use]
+    pub fn rdma(traddr: &str, trsvcid: u16) -> Self {
+        load(rdma::MODULES);
+        rdma::link();
+        Self::at(Address {
+            transport: "rdma",
+            traddr: traddr.to_owned(),
+            trsvcid: trsvcid.to_string(),
+            host_traddr: None,
+        })
     }
 
     /// Adds a subsystem, as [`Self::add_subsystem`] does, in the making.
@@ -73,27 +113,51 @@ impl Target {
     /// Makes a subsystem with one namespace of 64 MiB that any host may use, and links it to the port.
     #[track_caller]
     pub fn add_subsystem(&mut self, nqn: &str) {
-        let dir = make_subsystem(nqn);
-        let file = backing_file(nqn);
-        make_dir(BACKING);
-        let backing = fs::File::create(&file).or_fail("make a namespace's file");
-        backing.set_len(64 << 20).or_fail("size a namespace's file");
-        let namespace = dir.join("namespaces/1");
-        make_dir(&namespace);
-        put(
-            namespace.join("device_path"),
-            file.to_string_lossy().as_bytes(),
-        );
-        put(namespace.join("buffered_io"), "1");
-        put(namespace.join("enable"), "1");
+        subsystem::make(nqn);
+        subsystem::add_namespace(nqn);
         self.push(nqn);
     }
 
     /// Makes a subsystem without a namespace that any host may use, and links it to the port.
     #[track_caller]
     pub fn add_empty_subsystem(&mut self, nqn: &str) {
-        make_subsystem(nqn);
+        subsystem::make(nqn);
         self.push(nqn);
+    }
+
+    /// One more path to the subsystems of `other`: they are linked to this port, too.
+    #[track_caller]
+    #[must_use]
+    pub fn second_path_to(mut self, other: &Self) -> Self {
+        for nqn in other.nqns() {
+            self.others.push(nqn.clone());
+            self.push(nqn);
+        }
+        self
+    }
+
+    /// Has the discovery log page of this port name the discovery controller at `other`.
+    #[track_caller]
+    #[must_use]
+    pub fn refer_to(self, other: &Self) -> Self {
+        self.add_referral(other);
+        self
+    }
+
+    /// As [`Self::refer_to`], later on: for ports that name each other.
+    #[track_caller]
+    pub fn add_referral(&self, other: &Self) {
+        let Address {
+            transport, trsvcid, ..
+        } = &other.port.address;
+        let name = format!("{transport}-{}-{trsvcid}", other.traddr());
+        self.port.refer_to(&name, &other.port.address);
+    }
+
+    /// From now on this host may use a subsystem, and no other that was not allowed before.
+    #[track_caller]
+    pub fn allow(&self, nqn: &str, host: &AllowedHost) {
+        subsystem::allow(nqn, host);
     }
 
     /// Takes a subsystem off the port and removes it. Its controllers lose it for good.
@@ -102,8 +166,8 @@ impl Target {
         let index = self.subsystems.iter().position(|it| it == nqn);
         self.subsystems
             .remove(index.or_fail(format_args!("find subsystem `{nqn}`")));
-        self.unlink(nqn);
-        remove_subsystem(nqn);
+        self.port.unlink(nqn);
+        subsystem::remove(nqn);
     }
 
     /// Takes the port down: every subsystem is unlinked, connections are cut, new ones refused.
@@ -111,7 +175,7 @@ impl Target {
     pub fn disable(&mut self) {
         self.enabled = false;
         for nqn in &self.subsystems {
-            self.unlink(nqn);
+            self.port.unlink(nqn);
         }
     }
 
@@ -120,7 +184,7 @@ impl Target {
     pub fn enable(&mut self) {
         self.enabled = true;
         for nqn in &self.subsystems {
-            self.link(nqn);
+            self.port.link(nqn);
         }
     }
 
@@ -133,28 +197,27 @@ impl Target {
     /// The port's address.
     #[must_use]
     pub fn traddr(&self) -> &str {
-        &self.traddr
+        &self.port.address.traddr
     }
 
     /// The port's service id.
     #[must_use]
     pub fn trsvcid(&self) -> &str {
-        &self.trsvcid
+        &self.port.address.trsvcid
+    }
+
+    /// The host's end of the link, where the transport needs it said (fc).
+    #[must_use]
+    pub fn host_traddr(&self) -> Option<&str> {
+        self.port.address.host_traddr.as_deref()
     }
 
     /// Value of a `controller =` line that reaches this port.
     #[must_use]
     pub fn controller(&self) -> String {
-        if self.transport == "loop" {
-            return "transport=loop".to_owned();
-        }
-        let Self {
-            transport,
-            traddr,
-            trsvcid,
-            ..
-        } = self;
-        format!("transport={transport};traddr={traddr};trsvcid={trsvcid}")
+        let fields = self.port.address.fields();
+        let fields: Vec<String> = fields.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        fields.join(";")
     }
 
     /// Configuration of this port's discovery controller.
@@ -174,43 +237,27 @@ impl Target {
         self.subsystems.iter().map(section).collect()
     }
 
+    /// Options of `nvme` and `nvmf` that lead to this port: `--transport=tcp`, `--traddr=…`.
+    #[must_use]
+    pub fn options(&self) -> Vec<String> {
+        let fields = self.port.address.fields();
+        fields.iter().map(|(k, v)| format!("--{k}={v}")).collect()
+    }
+
     /// Arguments for `nvme connect` and `nvmf connect`.
     #[must_use]
     pub fn connect_arguments(&self, nqn: &str) -> Vec<String> {
-        let Self {
-            transport,
-            traddr,
-            trsvcid,
-            ..
-        } = self;
-        let mut arguments = vec!["connect", "-t", transport, "-n", nqn];
-        if *transport != "loop" {
-            arguments.extend(["-a", traddr, "-s", trsvcid]);
-        }
-        arguments.into_iter().map(str::to_owned).collect()
+        let mut arguments = vec!["connect".to_owned(), format!("--nqn={nqn}")];
+        arguments.extend(self.options());
+        arguments
     }
 
     #[track_caller]
-    fn new(transport: &'static str, traddr: &str, trsvcid: &str) -> Self {
-        load_modules();
-        let port = free_port();
-        put(port.join("addr_trtype"), transport);
-        if transport == "loop" {
-            put(port.join("addr_adrfam"), "loop");
-        } else {
-            put(
-                port.join("addr_adrfam"),
-                if traddr.contains(':') { "ipv6" } else { "ipv4" },
-            );
-            put(port.join("addr_traddr"), traddr);
-            put(port.join("addr_trsvcid"), trsvcid);
-        }
+    fn at(address: Address) -> Self {
         Self {
-            port,
-            transport,
-            traddr: traddr.to_owned(),
-            trsvcid: trsvcid.to_owned(),
+            port: Port::new(address),
             subsystems: Vec::new(),
+            others: Vec::new(),
             enabled: true,
         }
     }
@@ -219,21 +266,8 @@ impl Target {
     fn push(&mut self, nqn: &str) {
         self.subsystems.push(nqn.to_owned());
         if self.enabled {
-            self.link(nqn);
+            self.port.link(nqn);
         }
-    }
-
-    #[track_caller]
-    fn link(&self, nqn: &str) {
-        symlink(subsystem_dir(nqn), self.port.join("subsystems").join(nqn)).or_fail(format_args!(
-            "link `{nqn}` to port {}:{}",
-            self.traddr, self.trsvcid
-        ));
-    }
-
-    fn unlink(&self, nqn: &str) {
-        // It is not linked while the port is disabled.
-        let _ = fs::remove_file(self.port.join("subsystems").join(nqn));
     }
 }
 
@@ -243,84 +277,36 @@ impl Drop for Target {
             // The world is to be printed as it is; it removes every target when it ends.
             return;
         }
-        remove_port(&self.port);
+        self.port.remove();
         for nqn in &self.subsystems {
-            remove_subsystem(nqn);
+            if !self.others.contains(nqn) {
+                subsystem::remove(nqn);
+            }
         }
     }
 }
 
 /// Removes all that any test left in the kernel's target.
 pub fn remove_everything() {
-    for port in names(Path::new(NVMET).join("ports")) {
-        remove_port(&Path::new(NVMET).join("ports").join(port));
-    }
-    for nqn in names(Path::new(NVMET).join("subsystems")) {
-        remove_subsystem(&nqn);
-    }
+    port::remove_all();
+    subsystem::remove_all();
+    host::remove_all();
+    fc::remove_all();
+    rdma::remove();
 }
 
-fn load_modules() {
-    if Path::new(NVMET).is_dir() && Path::new("/sys/module/nvmet_tcp").is_dir() {
+/// Loads modules.
+#[track_caller]
+fn load(modules: &[&str]) {
+    let is_loaded = |module: &&str| {
+        let name = module.replace('-', "_");
+        std::path::Path::new("/sys/module").join(name).is_dir()
+    };
+    if modules.iter().all(is_loaded) {
         return;
     }
-    let modules = ["-a", "nvmet", "nvmet-tcp", "nvme-tcp", "nvme-loop"];
-    let status = Command::new("modprobe")
-        .args(modules)
-        .status()
-        .or_fail("run modprobe");
+    let mut modprobe = Command::new("modprobe");
+    let status = modprobe.arg("-a").args(modules).status();
+    let status = status.or_fail("run modprobe");
     assert!(status.success(), "modprobe {modules:?}: {status}");
-}
-
-#[track_caller]
-fn make_subsystem(nqn: &str) -> PathBuf {
-    let dir = subsystem_dir(nqn);
-    make_dir(&dir);
-    put(dir.join("attr_allow_any_host"), "1");
-    dir
-}
-
-#[track_caller]
-fn free_port() -> PathBuf {
-    for number in 1..u16::MAX {
-        let port = Path::new(NVMET).join("ports").join(number.to_string());
-        match fs::create_dir(&port) {
-            Ok(()) => return port,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => panic!("cannot make `{}`: {error}", port.display()),
-        }
-    }
-    panic!("every port number is taken");
-}
-
-// What follows undoes, and what was undone before is no failure: errors are left to the next test,
-// which cannot be built on what is still there.
-
-fn remove_port(port: &Path) {
-    for nqn in names(port.join("subsystems")) {
-        let _ = fs::remove_file(port.join("subsystems").join(nqn));
-    }
-    for referral in names(port.join("referrals")) {
-        let _ = fs::remove_dir(port.join("referrals").join(referral));
-    }
-    let _ = fs::remove_dir(port);
-}
-
-fn remove_subsystem(nqn: &str) {
-    let dir = subsystem_dir(nqn);
-    for namespace in names(dir.join("namespaces")) {
-        let namespace = dir.join("namespaces").join(namespace);
-        let _ = fs::write(namespace.join("enable"), "0");
-        let _ = fs::remove_dir(namespace);
-    }
-    let _ = fs::remove_dir(dir);
-    let _ = fs::remove_file(backing_file(nqn));
-}
-
-fn subsystem_dir(nqn: &str) -> PathBuf {
-    Path::new(NVMET).join("subsystems").join(nqn)
-}
-
-fn backing_file(nqn: &str) -> PathBuf {
-    Path::new(BACKING).join(nqn.replace('/', "_"))
 }

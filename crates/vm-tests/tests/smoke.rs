@@ -26,7 +26,7 @@ fn guest_is_ready() {
             .unwrap();
         assert!(found.status.success(), "no kernel module {module}");
     }
-    for program in ["nvme", "nft", "mkfs.ext4", "udevadm", "busctl"] {
+    for program in ["nvme", "nft", "mkfs.ext4", "udevadm", "busctl", "rdma"] {
         let found = Command::new("sh")
             .args(["-c", &format!("command -v {program}")])
             .output();
