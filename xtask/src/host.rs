@@ -106,15 +106,32 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&done.stdout).into_owned())
 }
 
+/// How often apt is asked: packages of another release may have to make room for those that are
+/// installed, and are then missing themselves.
+const ROUNDS: usize = 2;
+
 /// Sees to it that everything is installed that the virtual machine needs.
 ///
 /// On Debian and its children it is installed by apt; elsewhere the error names the packages.
 pub(crate) fn install_packages() -> anyhow::Result<()> {
-    let missing = missing(find, |file| Path::new(file).exists());
-    if missing.is_empty() {
-        return Ok(());
+    let still_missing = || missing(find, |file| Path::new(file).exists());
+    for _ in 0..ROUNDS {
+        match still_missing().as_slice() {
+            [] => return Ok(()),
+            packages => install(packages)?,
+        }
     }
-    let list = missing.join(" ");
+    match still_missing().as_slice() {
+        [] => Ok(()),
+        packages => bail!(
+            "apt installed `{}`, and what is needed of it is not there",
+            packages.join(" ")
+        ),
+    }
+}
+
+fn install(packages: &[&str]) -> anyhow::Result<()> {
+    let list = packages.join(" ");
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     if !is_debian(&release) || find("apt-get").is_none() {
         bail!(
@@ -133,7 +150,7 @@ pub(crate) fn install_packages() -> anyhow::Result<()> {
     output(
         apt()?
             .args(["install", "--no-install-recommends"])
-            .args(&missing),
+            .args(packages),
     )
     .with_context(|| format!("cannot install `{list}`"))?;
     progress.done(&format!("installed {list}"));
