@@ -7,6 +7,7 @@ mod controller_line;
 mod daemon;
 mod host;
 mod layer;
+pub mod legacy;
 mod model;
 mod parse;
 mod problem;
@@ -14,8 +15,10 @@ mod read;
 mod report;
 #[cfg(test)]
 mod tests;
+mod wish;
 
 pub use daemon::{DaemonConfig, LogLevel};
 pub use model::{Config, ConfigFile, Connection, Persistence, Scope, UnknownPersistence};
 pub use parse::parse;
 pub use problem::{Problem, Problems, Severity};
+pub use wish::{Wish, WishError};

@@ -102,7 +102,7 @@ fn drop_ins(main: &Path) -> Result<Option<Vec<PathBuf>>, LoadError> {
     Ok(Some(files))
 }
 
-fn read_optional(path: &Path) -> Result<Option<String>, LoadError> {
+pub(super) fn read_optional(path: &Path) -> Result<Option<String>, LoadError> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
