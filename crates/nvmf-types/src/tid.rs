@@ -167,6 +167,19 @@ impl TransportId {
         Ok(self)
     }
 
+    /// This id with another address of the target; `None`: one that its host-traddr does not reach,
+    /// being of the other IP version.
+    #[must_use]
+    pub fn at(&self, traddr: Traddr) -> Option<Self> {
+        let version = |address: &Traddr| address.ip().map(|ip| ip.is_ipv4());
+        let from = self.host_traddr.as_ref();
+        let reached = from.is_none_or(|from| version(from) == version(&traddr));
+        reached.then(|| Self {
+            traddr: Some(traddr),
+            ..self.clone()
+        })
+    }
+
     /// The port that is meant: the one given, or the default one of the transport and class.
     #[must_use]
     pub fn port(&self, class: ControllerClass) -> Option<u16> {
@@ -323,6 +336,18 @@ mod tests {
             "host_traddr=1".parse::<TransportId>(),
             Err(TidError::UnknownKey(_))
         ));
+    }
+
+    #[test]
+    fn other_addresses_of_one_target() {
+        let (v4, v6) = (Traddr::from_ip([192, 0, 2, 1].into()), "::1".parse());
+        let v6 = Traddr::from_ip(v6.unwrap());
+        let from = |host: &str| tid(&format!("{IOC}{host}"));
+        let at = |host: &str, address: &Traddr| from(host).at(address.clone());
+        assert_eq!(at("", &v6), Some(tid(&IOC.replace("192.0.2.10", "::1"))));
+        assert!(at(";host-traddr=192.0.2.9", &v4).is_some());
+        assert_eq!(at(";host-traddr=192.0.2.9", &v6), None);
+        assert!(at(";host-traddr=2001:db8::9", &v6).is_some());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! What tools and the daemon do to a host, each as a blocking function that takes the [`Root`] it
 //! works in: the ownership registry, exclusion and configuration files, controllers in sysfs,
-//! connect and disconnect, discovery log pages, kernel uevents. Nothing here decides anything.
+//! connect and disconnect, discovery log pages, kernel uevents, host names. Nothing here decides anything.
 
 pub mod config;
 pub mod connect;
@@ -13,6 +13,7 @@ mod lock;
 pub mod log_page;
 pub mod probe;
 pub mod registry;
+pub mod resolve;
 mod root;
 pub mod sysfs;
 #[cfg(test)]

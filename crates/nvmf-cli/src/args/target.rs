@@ -1,14 +1,18 @@
 //! The options that name a connection.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Args;
+use nvmf::resolve::resolve;
 use nvmf_types::{
-    ControllerClass, HostId, HostIdentity, Nqn, TidError, Traddr, Transport, TransportId,
+    ControllerClass, HostId, HostIdentity, HostName, Nqn, TidError, Traddr, Transport, TransportId,
 };
 
 use crate::cli::Usage;
+
+/// How long a host name may take to be resolved.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which controller, and from where.
 #[derive(Clone, Debug, Default, Args)]
@@ -41,8 +45,16 @@ pub(crate) struct TargetArgs {
 
 impl TargetArgs {
     /// The connection that is meant, as given: the host's identity is only set where an option
-    /// sets it. Without `-n` it is to the subsystem `nqn`, if there is one to assume.
+    /// sets it. Without `-n` it is to the subsystem `nqn`, if there is one to assume. Of a host
+    /// name it has the first address.
     pub(crate) fn transport_id(&self, nqn: Option<Nqn>) -> anyhow::Result<TransportId> {
+        let mut all = self.alternatives(nqn)?;
+        Ok(all.swap_remove(0))
+    }
+
+    /// [`Self::transport_id`] for each address of a host name, in the order in which they are to
+    /// be tried until one is connected; at least one.
+    pub(crate) fn alternatives(&self, nqn: Option<Nqn>) -> anyhow::Result<Vec<TransportId>> {
         let Some(transport) = self.transport else {
             bail!(Usage(
                 "give the transport with -t: tcp, rdma, fc or loop".to_owned()
@@ -51,16 +63,33 @@ impl TargetArgs {
         let Some(nqn) = self.nqn.clone().or(nqn) else {
             bail!(Usage("give the name of the subsystem with -n".to_owned()));
         };
-        let traddr = match &self.traddr {
-            Some(name) if is_host_name(transport, name) => Some(resolve(name)?),
-            other => other.clone(),
+        let with = |traddr: Option<&str>| self.with_address(transport, &nqn, traddr);
+        let text = self.traddr.as_deref();
+        let Some(name) = text.and_then(|text| host_name(transport, text)) else {
+            return Ok(vec![with(text)?]);
         };
+        // what is wrong besides is said before anybody is asked
+        let tid = with(Some("::"))?;
+        let addresses = resolve(&name, RESOLVE_TIMEOUT)?.into_iter();
+        let all: Vec<_> = addresses.filter_map(|address| tid.at(address)).collect();
+        if all.is_empty() {
+            bail!("`{name}` has no address of the IP version that --host-traddr has");
+        }
+        Ok(all)
+    }
+
+    fn with_address(
+        &self,
+        transport: Transport,
+        nqn: &Nqn,
+        traddr: Option<&str>,
+    ) -> anyhow::Result<TransportId> {
         let hostnqn = self.hostnqn.as_ref().map(Nqn::to_string);
         let hostid = self.hostid.map(|id| id.to_string());
         let tid = TransportId::from_fields(|key| match key {
             "transport" => Some(transport.as_str()),
             "nqn" => Some(nqn.as_str()),
-            "traddr" => traddr.as_deref(),
+            "traddr" => traddr,
             "trsvcid" => self.trsvcid.as_deref().filter(|port| *port != "none"),
             "host-traddr" => self.host_traddr.as_deref(),
             "host-iface" => self.host_iface.as_deref(),
@@ -106,23 +135,10 @@ fn uuid_of(hostnqn: &Nqn) -> Option<HostId> {
     uuid.parse().ok()
 }
 
-fn is_host_name(transport: Transport, text: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    transport.is_ip()
-        && Traddr::parse(transport, text).is_err()
-        && text.bytes().all(fits)
-        && text.bytes().any(|b| b.is_ascii_alphabetic())
-}
-
-/// The first address of a host name, as text.
-fn resolve(name: &str) -> anyhow::Result<String> {
-    let unresolved =
-        || format!("cannot resolve the host name `{name}`: check it, or give a numeric address");
-    let first = (name, 0).to_socket_addrs().with_context(unresolved)?.next();
-    match first.with_context(unresolved)? {
-        SocketAddr::V6(v6) if v6.scope_id() != 0 => Ok(format!("{}%{}", v6.ip(), v6.scope_id())),
-        other => Ok(other.ip().to_string()),
-    }
+/// The name, if the text is no address.
+fn host_name(transport: Transport, text: &str) -> Option<HostName> {
+    let named = transport.is_ip() && Traddr::parse(transport, text).is_err();
+    named.then(|| text.parse().ok()).flatten()
 }
 
 #[cfg(test)]
@@ -190,20 +206,23 @@ mod tests {
 
     #[test]
     fn host_names() {
-        assert!(is_host_name(Transport::Tcp, "storage-1.example"));
-        for no in [
-            "192.0.2.1",
-            "::1",
-            "fe80::1%eth0",
-            "1.2.3",
-            "a b",
-            "nn-0x1:pn-0x2",
-        ] {
-            assert!(!is_host_name(Transport::Tcp, no), "{no}");
+        assert!(host_name(Transport::Tcp, "storage-1.example").is_some());
+        assert_eq!(host_name(Transport::Tcp, "fe80::1%eth0"), None);
+        assert_eq!(host_name(Transport::Fc, "a"), None);
+        let named = |trsvcid: &str| TargetArgs {
+            traddr: Some("localhost".into()),
+            trsvcid: Some(trsvcid.into()),
+            ..args()
+        };
+        let all = named("4421").alternatives(None).unwrap();
+        for tid in &all {
+            let local = tid.traddr.as_ref().and_then(Traddr::ip);
+            assert!(local.is_some_and(|ip| ip.is_loopback()), "{tid}");
+            assert_eq!(tid.port(ControllerClass::Io), Some(4421));
         }
-        assert!(!is_host_name(Transport::Fc, "a"));
-        let local = resolve("localhost").unwrap();
-        assert!(local == "127.0.0.1" || local == "::1", "{local}");
+        assert_eq!(named("4421").transport_id(None).unwrap(), all[0]);
+        let error = named("70000").alternatives(None).unwrap_err();
+        assert!(error.is::<Usage>(), "{error}");
     }
 
     #[test]
