@@ -16,6 +16,7 @@ pub mod exclusion;
 mod host;
 mod host_name;
 pub mod ini;
+mod json;
 pub mod log_page;
 mod nqn;
 mod options;
