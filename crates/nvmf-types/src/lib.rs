@@ -1,9 +1,9 @@
 //! The vocabulary of an NVMe over Fabrics host.
 //!
-//! Names, addresses, transport ids, discovery log pages, exclusion and configuration text, each
-//! as a type that can only hold what the specification or the kernel allows. The crate is pure:
-//! no files, no clock, no environment (checked by this crate's `clippy.toml`), so everything here
-//! can be tested with tables and fuzzed.
+//! Names, addresses, transport ids, discovery log pages, boot tables, exclusion and configuration
+//! text, each as a type that can only hold what the specification or the kernel allows. The crate
+//! is pure: no files, no clock, no environment (checked by this crate's `clippy.toml`), so
+//! everything here can be tested with tables and fuzzed.
 //!
 //! "Base Specification" is the NVM Express Base Specification 2.x.
 
@@ -18,6 +18,7 @@ mod host_name;
 pub mod ini;
 mod json;
 pub mod log_page;
+pub mod nbft;
 mod nqn;
 mod options;
 mod origin;
