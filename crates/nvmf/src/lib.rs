@@ -2,15 +2,19 @@
 //!
 //! What tools and the daemon do to a host, each as a blocking function that takes the [`Root`] it
 //! works in: the ownership registry, exclusion and configuration files, controllers in sysfs,
-//! connect and disconnect, discovery log pages, kernel uevents, host names. Nothing here decides anything.
+//! connect and disconnect, discovery log pages, kernel uevents, host names, boot tables, network
+//! interfaces. Nothing here decides anything.
 
 pub mod config;
 pub mod connect;
 pub mod disconnect;
 pub mod exclusions;
+mod file;
 mod fs;
 mod lock;
 pub mod log_page;
+pub mod nbft;
+pub mod net;
 pub mod probe;
 pub mod registry;
 pub mod resolve;

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::file::LIMIT;
+use crate::file::FileError;
 use crate::fs;
 
 /// An operation on a list that was not done. What stood there before is intact.
@@ -78,6 +79,16 @@ impl ListErrorKind {
 impl From<Errno> for ListErrorKind {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())
+    }
+}
+
+impl From<FileError> for ListErrorKind {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::NotAFile(what) => Self::NotAFile(what),
+            FileError::TooLarge => Self::TooLarge,
+            FileError::Io(e) => Self::Io(e),
+        }
     }
 }
 

@@ -1,16 +1,15 @@
 //! Reading one list.
 
-use std::fs::File;
-use std::io::Read;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use nvmf_types::exclusion::Document;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::error::{ListError, ListErrorKind};
 use super::list::List;
+use crate::file;
 
 /// What a list may have at most, in bytes.
 pub(super) const LIMIT: u64 = 64 << 20;
@@ -77,39 +76,13 @@ pub(super) fn text(dir: impl AsFd, path: &Path) -> Result<Option<(String, Stat)>
     }
 }
 
-/// The content of a file, whatever bytes it has, and its status. Nothing is waited for, whatever
-/// is in the file's place.
+/// The content of a file, whatever bytes it has, and its status.
 pub(super) fn content(
     dir: impl AsFd,
     path: &Path,
     flags: OFlags,
 ) -> Result<(Vec<u8>, Stat), ListErrorKind> {
-    let flags = flags | OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::openat(dir, path, flags, Mode::empty()) {
-        Ok(file) => file,
-        Err(Errno::NXIO) => return Err(ListErrorKind::NotAFile("a socket")),
-        Err(e) => return Err(e.into()),
-    };
-    let stat = rustix::fs::fstat(&file)?;
-    let what = match FileType::from_raw_mode(stat.st_mode) {
-        FileType::RegularFile => "",
-        FileType::Directory => "a directory",
-        FileType::Fifo => "a pipe",
-        _ => "a device",
-    };
-    if !what.is_empty() {
-        return Err(ListErrorKind::NotAFile(what));
-    }
-    let size = u64::try_from(stat.st_size).unwrap_or_default();
-    let mut content = Vec::new();
-    if size <= LIMIT {
-        content.reserve_exact(usize::try_from(size).unwrap_or_default() + 1);
-        File::from(file).take(LIMIT + 1).read_to_end(&mut content)?;
-    }
-    if size > LIMIT || content.len() as u64 > LIMIT {
-        return Err(ListErrorKind::TooLarge);
-    }
-    Ok((content, stat))
+    Ok(file::content(dir, path, flags, LIMIT)?)
 }
 
 /// The line (counted from 1) of the first byte that is not UTF-8.
