@@ -94,15 +94,16 @@ pub struct BootPlan {
 }
 
 impl BootPlan {
-    /// The connections of all `tables` for a host that calls itself `own`.
+    /// The connections of all `tables`.
     ///
-    /// The host's name and id are those of the table where an administrator set them there, or
-    /// where the host has none of its own; with a table's name goes its id.
+    /// The host's name and id are the table's, whether an administrator or the firmware chose
+    /// them: it is to this name that the target gave access at boot, and the name that the system
+    /// has for itself is often another.
     #[must_use]
-    pub fn new(tables: &[BootTable], own: &HostIdentity) -> Self {
+    pub fn new(tables: &[BootTable]) -> Self {
         let mut plan = Self::default();
         for BootTable { name, table } in tables {
-            let identity = identity(table, own);
+            let identity = identity(table);
             let planner = Planner {
                 name,
                 table,
@@ -172,17 +173,15 @@ impl BootConnection {
     }
 }
 
-fn identity(table: &Nbft, own: &HostIdentity) -> HostIdentity {
-    let Some(host) = &table.host else {
-        return HostIdentity::default();
-    };
-    let named = host.nqn_configured || own.hostnqn.is_none();
-    let hostnqn = host.nqn.clone().filter(|_| named);
-    let identified = host.id_configured || own.hostid.is_none() || hostnqn.is_some();
-    HostIdentity {
-        hostnqn,
-        hostid: host.id.filter(|_| identified),
-    }
+/// An id without a name is left out: the kernel takes one id for each name only (Linux
+/// `drivers/nvme/host/fabrics.c`, `nvmf_host_add`), and that name would be the system's own.
+fn identity(table: &Nbft) -> HostIdentity {
+    let host = table.host.as_ref();
+    let named = host.and_then(|host| Some((host.nqn.clone()?, host.id)));
+    named.map_or_else(HostIdentity::default, |(hostnqn, hostid)| HostIdentity {
+        hostnqn: Some(hostnqn),
+        hostid,
+    })
 }
 
 /// One table's way into the plan.

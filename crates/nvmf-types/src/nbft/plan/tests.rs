@@ -2,15 +2,6 @@ use super::*;
 use crate::HostId;
 use crate::nbft::table::tests::changed;
 
-const OWN: &str = "nqn.2014-08.org.example:own";
-
-fn own() -> HostIdentity {
-    HostIdentity {
-        hostnqn: Some(OWN.parse().unwrap()),
-        hostid: Some("f81d4fae-7dec-11d0-a765-00a0c91e6bf6".parse().unwrap()),
-    }
-}
-
 fn table(name: &str, bytes: &[u8]) -> BootTable {
     BootTable {
         name: name.to_owned(),
@@ -19,7 +10,7 @@ fn table(name: &str, bytes: &[u8]) -> BootTable {
 }
 
 fn plan(bytes: &[u8]) -> BootPlan {
-    BootPlan::new(&[table("NBFT", bytes)], &own())
+    BootPlan::new(&[table("NBFT", bytes)])
 }
 
 /// Connections without the host's identity, and where they stand.
@@ -132,23 +123,21 @@ fn without_a_usable_interface_there_is_still_a_path() {
 }
 
 #[test]
-fn whose_identity() {
+fn the_identity_is_the_tables_whoever_chose_it() {
     let theirs = "nqn.2014-08.org.nvmexpress:uuid:a1b759e3-035d-4777-b3cc-1754b8b819b9";
     let id: HostId = "e359b7a1-5d03-7747-b3cc-1754b8b819b9".parse().unwrap();
-    let nobody = HostIdentity::default();
-    for (flags, own, hostnqn, hostid) in [
-        (7, &own(), Some(theirs), Some(id)),
-        (5, &own(), Some(theirs), Some(id)), // the id goes with the name
-        (3, &own(), None, Some(id)),
-        (1, &own(), None, None),
-        (1, &nobody, Some(theirs), Some(id)),
-        (0, &nobody, None, None),
+    let nameless = (0x96, &[0, 0][..]);
+    let no_id = (0x82, &[0; 16][..]);
+    for (change, hostnqn, hostid) in [
+        ((0x81, &[7][..]), Some(theirs), Some(id)),
+        ((0x81, &[1][..]), Some(theirs), Some(id)),
+        ((0x81, &[0][..]), None, None),
+        (no_id, Some(theirs), None),
+        (nameless, None, None),
     ] {
-        let bytes = changed(STATIC_IPV4, &[(0x81, &[flags])]);
-        let plan = BootPlan::new(&[table("NBFT", &bytes)], own);
-        let tid = &plan.connections[0].tid;
-        assert_eq!(tid.hostnqn.as_ref().map(Nqn::as_str), hostnqn, "{flags}");
-        assert_eq!(tid.hostid, hostid, "{flags}");
+        let tid = &plan(&changed(STATIC_IPV4, &[change])).connections[0].tid;
+        assert_eq!(tid.hostnqn.as_ref().map(Nqn::as_str), hostnqn, "{change:?}");
+        assert_eq!(tid.hostid, hostid, "{change:?}");
     }
 }
 
@@ -213,7 +202,7 @@ fn two_tables_and_what_stands_in_both() {
         table("NBFT1", STATIC_IPV4),
         table("NBFT2", STATIC_IPV6),
     ];
-    let plan = BootPlan::new(&tables, &own());
+    let plan = BootPlan::new(&tables);
     let origins: Vec<_> = plan
         .connections
         .iter()
