@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use nvmf::Root;
 
 use crate::commands::{
-    config, connect, disconnect, disconnect_all, discover, exclusion, list, registry, status,
+    config, connect, disconnect, disconnect_all, discover, exclusion, list, nbft, registry, status,
 };
 use crate::output::Output;
 use crate::{privilege, prompt};
@@ -34,6 +34,8 @@ enum Command {
     #[command(subcommand)]
     Exclusion(exclusion::Exclusion),
     List(list::List),
+    #[command(subcommand)]
+    Nbft(nbft::Nbft),
     #[command(subcommand)]
     Registry(registry::Registry),
     Status(status::Status),
@@ -97,6 +99,7 @@ impl Command {
             Self::Discover(args) => args.run(root, out),
             Self::Exclusion(args) => args.run(root, out),
             Self::List(args) => args.run(root, out),
+            Self::Nbft(args) => args.run(root, out),
             Self::Registry(args) => args.run(root, out),
             Self::Status(args) => args.run(root, out),
         }
@@ -111,6 +114,7 @@ impl Command {
             Self::Discover(_) => "discover",
             Self::Exclusion(args) => args.name(),
             Self::List(_) => "list",
+            Self::Nbft(args) => args.name(),
             Self::Registry(args) => args.name(),
             Self::Status(_) => "status",
         }
@@ -124,7 +128,7 @@ impl Command {
             Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
-            Self::List(_) | Self::Status(_) => false,
+            Self::List(_) | Self::Nbft(_) | Self::Status(_) => false,
         }
     }
 
@@ -137,6 +141,7 @@ impl Command {
             Self::Discover(args) => &args.output,
             Self::Exclusion(args) => args.output(),
             Self::List(args) => &args.output,
+            Self::Nbft(args) => args.output(),
             Self::Registry(args) => args.output(),
             Self::Status(args) => &args.output,
         }
@@ -182,6 +187,8 @@ mod tests {
             "nvmf discover -t tcp -a 192.0.2.1 -p -o json",
             "nvmf discover -d nvme0 --persistent=auto --quiet --no-reuse --owner me",
             "nvmf list -v -o json",
+            "nvmf nbft show -H -s -d --nbft-path /x -o json",
+            "nvmf nbft show --hfi --subsystem --discovery",
             "nvmf registry list",
             "nvmf registry retrieve /dev/nvme3 -a owner",
             "nvmf registry update nvme3 --attribute note --value x",

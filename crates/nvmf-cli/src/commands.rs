@@ -7,6 +7,7 @@ pub(crate) mod disconnect_all;
 pub(crate) mod discover;
 pub(crate) mod exclusion;
 pub(crate) mod list;
+pub(crate) mod nbft;
 pub(crate) mod registry;
 pub(crate) mod status;
 
