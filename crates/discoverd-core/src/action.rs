@@ -65,6 +65,9 @@ pub enum ActionKind {
     LoadExclusions,
     /// List all controllers; result: [`crate::Event::Listed`].
     Rescan,
+    /// Have the Fibre Channel ports announce the discovery controllers that they see; what comes of
+    /// it are [`crate::Event::FcAnnounced`]s.
+    KickFc,
     /// [`crate::Core::status`] has changed.
     PublishStatus,
 }

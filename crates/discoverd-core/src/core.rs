@@ -154,6 +154,13 @@ impl Core {
             Event::LogFetched { id, result } => self.log_fetched(id, result, now),
             Event::Claimed { id, outcome } => self.claimed(id, outcome, now),
             Event::UnitStarted { id, result } => self.unit_started(id, result, now),
+            Event::NetworkChanged => self.network_changed(now),
+            Event::RetryNow(which) => self.retry_now(which.as_ref(), now),
+            Event::SettingsLoaded(settings) => self.settings_loaded(settings),
+            // sources that nothing is desired from yet
+            Event::BootTablesLoaded { .. }
+            | Event::FcAnnounced { .. }
+            | Event::ServicesFound(_) => {}
             Event::Stop => {
                 self.phase = Phase::Stopped;
                 self.outbox.clear();

@@ -5,9 +5,10 @@ use std::fmt;
 use nvmf_types::config::Config;
 use nvmf_types::exclusion::ExclusionSet;
 use nvmf_types::log_page::DiscoveryLog;
-use nvmf_types::{DeviceName, LiveController, Origin, Owner};
+use nvmf_types::nbft::BootConnection;
+use nvmf_types::{DeviceName, FcName, LiveController, Origin, Owner, TransportId};
 
-use crate::ActionId;
+use crate::{ActionId, Settings};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -76,8 +77,40 @@ pub enum Event {
         /// How it went.
         result: UnitOutcome,
     },
+    /// The boot tables were read: what they ask for, in place of what they asked for before.
+    BootTablesLoaded {
+        /// The connections, each through its interface where the host has that.
+        connections: Vec<BootConnection>,
+        /// What is wrong with the tables, one line each.
+        problems: Vec<String>,
+    },
+    /// A Fibre Channel port of this host sees one that has a discovery controller. Comes as often as
+    /// the fabric likes, for one pair, too.
+    FcAnnounced {
+        /// The port of this host.
+        host_traddr: FcName,
+        /// The port of the discovery controller.
+        traddr: FcName,
+    },
+    /// The discovery controllers that mDNS names now, in place of those that it named before.
+    ServicesFound(Vec<Service>),
+    /// An address, a route or a link came up: what failed may work now.
+    NetworkChanged,
+    /// How to behave from now on; owner and seed stay.
+    SettingsLoaded(Settings),
+    /// Somebody asks that waiting attempts are made now: this connection's, or all.
+    RetryNow(Option<TransportId>),
     /// The daemon stops: no more actions. Nothing is disconnected.
     Stop,
+}
+
+/// A discovery controller that announces itself by mDNS (TP8009).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Service {
+    /// Its name, for people.
+    pub name: String,
+    /// What to connect to.
+    pub tid: TransportId,
 }
 
 /// How a connect went.

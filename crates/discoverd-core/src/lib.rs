@@ -27,6 +27,7 @@ mod event;
 mod exclusions;
 mod key;
 mod live;
+mod nudges;
 mod outbox;
 mod report;
 mod status;
@@ -35,6 +36,6 @@ mod units;
 
 pub use self::core::{Core, Settings};
 pub use action::{Action, ActionId, ActionKind, ConnectRequest, UnitSpec};
-pub use event::{ClaimOutcome, ConnectOutcome, Event, FailureKind, UnitOutcome};
+pub use event::{ClaimOutcome, ConnectOutcome, Event, FailureKind, Service, UnitOutcome};
 pub use status::{Change, ConnectionStatus, Counts, State, Status};
 pub use timers::Timestamp;

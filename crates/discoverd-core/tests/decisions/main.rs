@@ -14,6 +14,8 @@ mod invariants;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod nudges;
+#[cfg(test)]
 mod others;
 #[cfg(test)]
 mod retry;

@@ -122,6 +122,7 @@ pub(crate) fn kind_text(kind: &ActionKind) -> String {
         ActionKind::Disconnect { device, .. } => format!("disconnect {device}"),
         ActionKind::LoadExclusions => "load-exclusions".to_owned(),
         ActionKind::Rescan => "rescan".to_owned(),
+        ActionKind::KickFc => "kick-fc".to_owned(),
         ActionKind::PublishStatus => "publish".to_owned(),
         other => panic!("{other:?}"),
     }
