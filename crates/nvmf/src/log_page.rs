@@ -7,4 +7,4 @@ mod ioctl;
 mod paging;
 
 pub use error::{LogPageFetchError, LogPageFetchErrorKind};
-pub use fetch::{fetch, fetch_of};
+pub use fetch::{fetch, fetch_of, fetch_page_of};

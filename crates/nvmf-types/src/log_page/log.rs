@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{ENTRY_LEN, LogEntry, Subtype};
+use super::{ENTRY_LEN, HEADER_LEN, Header, LogEntry, LogPageError, Subtype};
 
 /// A discovery log page that was read in one generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -17,6 +17,16 @@ pub struct DiscoveryLog {
 }
 
 impl DiscoveryLog {
+    /// Reads the bytes of a whole page: the header, and all entries that follow it.
+    ///
+    /// # Errors
+    /// There is no whole header.
+    pub fn from_page(page: &[u8]) -> Result<Self, LogPageError> {
+        let header = Header::decode(page)?;
+        let records = page.get(HEADER_LEN..).unwrap_or_default();
+        Ok(Self::from_records(header.genctr, records))
+    }
+
     /// Reads the entries that follow the header. What cannot be read is noted in
     /// [`Self::ignored`], entries counted from 0 as in `nvme discover`.
     #[must_use]
@@ -60,6 +70,19 @@ pub(super) mod tests {
             bytes[at..at + text.len()].copy_from_slice(text.as_bytes());
         }
         bytes
+    }
+
+    #[test]
+    fn a_page_is_a_header_and_entries() {
+        let mut page = vec![7];
+        page.resize(HEADER_LEN, 0);
+        assert_eq!(
+            DiscoveryLog::from_page(&page[1..]).unwrap_err().to_string(),
+            "header has 1023 bytes instead of 1024"
+        );
+        page.extend(bytes_of(3, 2, "1", "nqn.2014-08.org.example:a", "::1"));
+        let log = DiscoveryLog::from_page(&page).unwrap();
+        assert_eq!((log.genctr, log.entries.len()), (7, 1));
     }
 
     #[test]

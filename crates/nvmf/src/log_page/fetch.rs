@@ -6,7 +6,7 @@ use nvmf_types::DeviceName;
 use nvmf_types::log_page::DiscoveryLog;
 use rustix::fs::{CWD, Mode, OFlags};
 
-use super::paging::{Source, read_log};
+use super::paging::{Source, read_page};
 use super::{LogPageFetchError, LogPageFetchErrorKind, ioctl};
 use crate::Root;
 use crate::sysfs::ControllerDir;
@@ -17,7 +17,7 @@ use crate::sysfs::ControllerDir;
 /// # Errors
 /// It cannot be read, makes no sense, or changes all the time.
 pub fn fetch(root: &Root, device: &DeviceName) -> Result<DiscoveryLog, LogPageFetchError> {
-    read(root, device, None)
+    read(root, device, None, decoded)
 }
 
 /// Like [`fetch`], but only if `device` is the incarnation `sysfs_ino`.
@@ -29,14 +29,31 @@ pub fn fetch_of(
     device: &DeviceName,
     sysfs_ino: u64,
 ) -> Result<DiscoveryLog, LogPageFetchError> {
-    read(root, device, Some(sysfs_ino))
+    read(root, device, Some(sysfs_ino), decoded)
 }
 
-fn read(
+/// Like [`fetch_of`], but gives the bytes of the page, header and entries.
+///
+/// # Errors
+/// As [`fetch_of`].
+pub fn fetch_page_of(
+    root: &Root,
+    device: &DeviceName,
+    sysfs_ino: u64,
+) -> Result<Vec<u8>, LogPageFetchError> {
+    read(root, device, Some(sysfs_ino), Ok)
+}
+
+fn decoded(page: Vec<u8>) -> Result<DiscoveryLog, LogPageFetchErrorKind> {
+    Ok(DiscoveryLog::from_page(&page)?)
+}
+
+fn read<T>(
     root: &Root,
     device: &DeviceName,
     sysfs_ino: Option<u64>,
-) -> Result<DiscoveryLog, LogPageFetchError> {
+    finish: impl FnOnce(Vec<u8>) -> Result<T, LogPageFetchErrorKind>,
+) -> Result<T, LogPageFetchError> {
     let read = || {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let node = root.dev().join(device.as_str());
@@ -48,7 +65,7 @@ fn read(
         if sysfs_ino.is_some_and(|ino| ino != dir.ino()) {
             return Err(LogPageFetchErrorKind::NoSuchController);
         }
-        read_log(&mut Device(fd))
+        finish(read_page(&mut Device(fd))?)
     };
     read().map_err(|kind| LogPageFetchError {
         device: device.clone(),

@@ -1,6 +1,6 @@
 //! Reading a log that may change meanwhile, from a controller that may lie.
 
-use nvmf_types::log_page::{DiscoveryLog, ENTRY_LEN, HEADER_LEN, Header};
+use nvmf_types::log_page::{ENTRY_LEN, HEADER_LEN, Header};
 
 use super::LogPageFetchErrorKind;
 
@@ -21,58 +21,71 @@ const PAGE: usize = 4096;
 /// Attempts to read the log in one generation.
 const ATTEMPTS: u32 = 9;
 
-/// Reads the whole log in one generation: the header, the entries, and the header again. Only the
-/// last read acknowledges the event that announced a change, so no change is missed.
-pub(super) fn read_log(source: &mut impl Source) -> Result<DiscoveryLog, LogPageFetchErrorKind> {
+/// Reads the bytes of the whole page in one generation: the header, the entries, and the header
+/// again. Only the last read acknowledges the event that announced a change, so no change is
+/// missed.
+pub(super) fn read_page(source: &mut impl Source) -> Result<Vec<u8>, LogPageFetchErrorKind> {
     for _ in 0..ATTEMPTS {
-        let before = header(source, true)?;
+        let mut page = vec![0; HEADER_LEN];
+        let before = header(source, &mut page, true)?;
         let entries = before.records().map_err(LogPageFetchErrorKind::from);
-        let entries = entries.and_then(|count| read_entries(source, count));
-        let after = header(source, false)?;
+        let entries = entries.and_then(|count| read_entries(source, &mut page, count));
+        let after = header(source, &mut [0; HEADER_LEN], false)?;
         if after.genctr != before.genctr || after.numrec != before.numrec {
             continue; // and whatever went wrong may have come of that
         }
-        return Ok(DiscoveryLog::from_records(before.genctr, &entries?));
+        return entries.map(|()| page);
     }
     Err(LogPageFetchErrorKind::Unsettled(ATTEMPTS))
 }
 
-fn header(source: &mut impl Source, retain: bool) -> Result<Header, LogPageFetchErrorKind> {
-    let mut bytes = [0; HEADER_LEN];
-    source.read(0, &mut bytes, retain)?;
-    Ok(Header::decode(&bytes)?)
+fn header(
+    source: &mut impl Source,
+    bytes: &mut [u8],
+    retain: bool,
+) -> Result<Header, LogPageFetchErrorKind> {
+    source.read(0, bytes, retain)?;
+    Ok(Header::decode(bytes)?)
 }
 
-/// Memory grows with what is delivered, not with what is announced.
-fn read_entries(source: &mut impl Source, count: usize) -> Result<Vec<u8>, LogPageFetchErrorKind> {
-    let mut entries: Vec<u8> = Vec::new();
+/// Appends the entries to the header in `whole`. Memory grows with what is delivered, not with what
+/// is announced.
+fn read_entries(
+    source: &mut impl Source,
+    whole: &mut Vec<u8>,
+    count: usize,
+) -> Result<(), LogPageFetchErrorKind> {
     let mut missing = count.saturating_mul(ENTRY_LEN);
     let mut buffer = [0; PAGE];
     while missing > 0 {
         let page = buffer.get_mut(..missing.min(PAGE)).unwrap_or_default();
         page.fill(0);
-        let offset = HEADER_LEN.saturating_add(entries.len());
-        source.read(offset as u64, page, true)?;
+        source.read(whole.len() as u64, page, true)?;
         let delivered = page
             .chunks(ENTRY_LEN)
             .take_while(|e| e.iter().any(|b| *b != 0))
             .count();
         if delivered < page.len() / ENTRY_LEN {
+            let before = whole.len().saturating_sub(HEADER_LEN) / ENTRY_LEN;
             return Err(LogPageFetchErrorKind::Short {
                 promised: count as u64,
-                delivered: (entries.len() / ENTRY_LEN + delivered) as u64,
+                delivered: (before + delivered) as u64,
             });
         }
-        entries.extend_from_slice(page);
+        whole.extend_from_slice(page);
         missing -= page.len();
     }
-    Ok(entries)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nvmf_types::log_page::LogPageError;
+    use nvmf_types::log_page::{DiscoveryLog, LogPageError};
+
+    fn read_log(source: &mut impl Source) -> Result<DiscoveryLog, LogPageFetchErrorKind> {
+        Ok(DiscoveryLog::from_page(&read_page(source)?)?)
+    }
 
     /// A controller with a log.
     #[derive(Default)]
