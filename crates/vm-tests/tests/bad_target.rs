@@ -21,7 +21,7 @@ fn a_log_page_that_lies_about_numrec_is_refused() {
             genctr: 1,
             numrec: Some(numrec),
             records,
-            restless: false,
+            ..FakeLog::default()
         };
         let liar = FakeDiscovery::start(log).unwrap();
         let section = format!(
@@ -63,6 +63,7 @@ fn a_log_page_that_never_rests_is_given_up_for_now() {
         numrec: None,
         records,
         restless: true,
+        ..FakeLog::default()
     };
     let fake = FakeDiscovery::start(log.clone()).unwrap();
     world.config(&format!(

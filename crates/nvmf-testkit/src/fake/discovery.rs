@@ -250,6 +250,9 @@ impl Connection<'_> {
                 .log
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
+            if log.mute {
+                return Ok(());
+            }
             if log.restless && offset == 0 {
                 log.genctr += 1;
             }

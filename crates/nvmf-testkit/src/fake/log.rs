@@ -1,5 +1,7 @@
 //! A discovery log page that may say anything (Base Specification, Get Log Page 70h).
 
+use crate::host::DISCOVERY_NQN;
+
 /// Length of the header and of each record.
 pub(super) const RECORD: usize = 1024;
 
@@ -14,6 +16,8 @@ pub struct FakeLog {
     pub records: Vec<FakeRecord>,
     /// Whether each read of the header finds another generation.
     pub restless: bool,
+    /// Whether a read is never answered.
+    pub mute: bool,
 }
 
 /// One record: a subsystem reached by NVMe/TCP over IPv4.
@@ -27,6 +31,8 @@ pub struct FakeRecord {
     pub traddr: String,
     /// Transport service id; cut at 32 bytes.
     pub trsvcid: String,
+    /// Entry flags: 1 DUPRETINFO, 2 EPCSD.
+    pub eflags: u16,
 }
 
 impl FakeLog {
@@ -55,6 +61,26 @@ impl FakeRecord {
             subnqn: subnqn.to_owned(),
             traddr: "127.0.0.1".to_owned(),
             trsvcid: port.to_string(),
+            eflags: 0,
+        }
+    }
+
+    /// Another discovery controller at 127.0.0.1.
+    #[must_use]
+    pub fn referral(port: u16) -> Self {
+        Self {
+            subtype: 1,
+            ..Self::subsystem(DISCOVERY_NQN, port)
+        }
+    }
+
+    /// The discovery controller itself, with these entry flags.
+    #[must_use]
+    pub fn own(port: u16, eflags: u16) -> Self {
+        Self {
+            subtype: 3,
+            eflags,
+            ..Self::subsystem(DISCOVERY_NQN, port)
         }
     }
 
@@ -66,6 +92,7 @@ impl FakeRecord {
             0,
             &[3, 1, self.subtype, 0, 1, 0, 0xff, 0xff, 32, 0],
         );
+        fill(&mut record, 10, &self.eflags.to_le_bytes());
         for (at, room, text) in [
             (32, 32, &self.trsvcid),
             (256, 256, &self.subnqn),
@@ -95,7 +122,7 @@ mod tests {
             genctr: 7,
             numrec: Some(9),
             records: vec![FakeRecord::subsystem("nqn.2026-11.test:a", 4420)],
-            restless: false,
+            ..FakeLog::default()
         };
         let header = log.read(0, 16);
         assert_eq!(header, [7, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0]);
