@@ -60,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clap",
             "comfy-table",
             "dialoguer",
+            "indicatif",
             "rustix",
             "serde",
             "serde_json",

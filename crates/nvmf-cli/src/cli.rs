@@ -6,7 +6,8 @@ use clap::{Parser, Subcommand};
 use nvmf::Root;
 
 use crate::commands::{
-    config, connect, disconnect, disconnect_all, discover, exclusion, list, nbft, registry, status,
+    config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, list, nbft,
+    registry, status,
 };
 use crate::output::Output;
 use crate::{privilege, prompt};
@@ -28,6 +29,7 @@ enum Command {
     #[command(subcommand)]
     Config(config::Config),
     Connect(Box<connect::Connect>),
+    ConnectAll(Box<connect_all::ConnectAll>),
     Disconnect(disconnect::Disconnect),
     DisconnectAll(disconnect_all::DisconnectAll),
     Discover(Box<discover::Discover>),
@@ -94,6 +96,7 @@ impl Command {
         match self {
             Self::Config(args) => args.run(root, out),
             Self::Connect(args) => args.run(root, out),
+            Self::ConnectAll(args) => args.run(root, out),
             Self::Disconnect(args) => args.run(root, out),
             Self::DisconnectAll(args) => args.run(root, out),
             Self::Discover(args) => args.run(root, out),
@@ -109,6 +112,7 @@ impl Command {
         match self {
             Self::Config(args) => args.name(),
             Self::Connect(_) => "connect",
+            Self::ConnectAll(_) => "connect-all",
             Self::Disconnect(_) => "disconnect",
             Self::DisconnectAll(_) => "disconnect-all",
             Self::Discover(_) => "discover",
@@ -122,9 +126,11 @@ impl Command {
 
     const fn needs_root(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Disconnect(_) | Self::DisconnectAll(_) | Self::Discover(_) => {
-                true
-            }
+            Self::Connect(_)
+            | Self::ConnectAll(_)
+            | Self::Disconnect(_)
+            | Self::DisconnectAll(_)
+            | Self::Discover(_) => true,
             Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
@@ -136,6 +142,7 @@ impl Command {
         match self {
             Self::Config(args) => args.output(),
             Self::Connect(args) => &args.output,
+            Self::ConnectAll(args) => &args.output,
             Self::Disconnect(args) => &args.output,
             Self::DisconnectAll(args) => &args.output,
             Self::Discover(args) => &args.output,
@@ -185,6 +192,13 @@ mod tests {
             "nvmf disconnect-all -t tcp --owner me",
             "nvmf disconnect-all --force",
             "nvmf discover -t tcp -a 192.0.2.1 -p -o json",
+            "nvmf discover -t tcp -a 192.0.2.1 -r /tmp/page",
+            "nvmf discover --referrals",
+            "nvmf connect-all",
+            "nvmf connect-all -t tcp -a 192.0.2.1 -s 8009 -w 192.0.2.9 -f eth0 -q nqn.2014-08.org.example:h -I f81d4fae-7dec-11d0-a765-00a0c91e6bf6 -i 4 -k 30 -c 10 -l 600 -p -o json -v -J /etc/x.conf --owner me --no-reuse --raw=/tmp/x --no-nbft --nbft-path=/tmp",
+            "nvmf connect-all --nbft --persistent=auto --quiet",
+            "nvmf connect-all --context=autoconnect --quiet --device=nvme3 --transport=tcp --traddr=192.0.2.1 --trsvcid=8009 --host-traddr=none --host-iface=none",
+            "nvmf connect-all --context=autoconnect --quiet --device=none --transport=fc --traddr=nn-0x10001100ab000001:pn-0x20001100ab000001 --trsvcid=none --host-traddr=nn-0x10001100aa000001:pn-0x20001100aa000001",
             "nvmf discover -d nvme0 --persistent=auto --quiet --no-reuse --owner me",
             "nvmf list -v -o json",
             "nvmf nbft show -H -s -d --nbft-path /x -o json",

@@ -2,14 +2,17 @@
 
 pub(crate) mod config;
 pub(crate) mod connect;
+pub(crate) mod connect_all;
 pub(crate) mod disconnect;
 pub(crate) mod disconnect_all;
 pub(crate) mod discover;
 pub(crate) mod exclusion;
 pub(crate) mod list;
 pub(crate) mod nbft;
+mod raw;
 pub(crate) mod registry;
 pub(crate) mod status;
+mod wishes;
 
 use nvmf::Root;
 use nvmf::registry::Registry;

@@ -14,6 +14,7 @@ mod prompt;
 mod table;
 #[cfg(test)]
 mod testing;
+mod walk;
 
 fn main() -> std::process::ExitCode {
     cli::main()

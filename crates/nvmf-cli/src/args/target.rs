@@ -12,7 +12,7 @@ use nvmf_types::{
 use crate::cli::Usage;
 
 /// How long a host name may take to be resolved.
-const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which controller, and from where.
 #[derive(Clone, Debug, Default, Args)]
@@ -90,9 +90,9 @@ impl TargetArgs {
             "transport" => Some(transport.as_str()),
             "nqn" => Some(nqn.as_str()),
             "traddr" => traddr,
-            "trsvcid" => self.trsvcid.as_deref().filter(|port| *port != "none"),
-            "host-traddr" => self.host_traddr.as_deref(),
-            "host-iface" => self.host_iface.as_deref(),
+            "trsvcid" => given(self.trsvcid.as_ref()),
+            "host-traddr" => given(self.host_traddr.as_ref()),
+            "host-iface" => given(self.host_iface.as_ref()),
             "hostnqn" => hostnqn.as_deref(),
             "hostid" => hostid.as_deref(),
             _ => None,
@@ -130,6 +130,11 @@ pub(crate) fn identify(tid: &mut TransportId, default: &HostIdentity) {
     }
 }
 
+/// Events of the kernel say `none` for what is unset, and udev rules hand that on.
+fn given(value: Option<&String>) -> Option<&str> {
+    value.map(String::as_str).filter(|text| *text != "none")
+}
+
 fn uuid_of(hostnqn: &Nqn) -> Option<HostId> {
     let (_, uuid) = hostnqn.as_str().split_once(":uuid:")?;
     uuid.parse().ok()
@@ -158,6 +163,8 @@ mod tests {
     fn options_become_a_transport_id() {
         let mut args = args();
         args.trsvcid = Some("none".into());
+        args.host_traddr = Some("none".into());
+        args.host_iface = Some("none".into());
         let tid = args.transport_id(None).unwrap();
         assert_eq!(
             tid.to_string(),
