@@ -20,6 +20,7 @@ pub mod demo;
 pub mod fake;
 mod files;
 pub mod host;
+pub mod nbft;
 pub mod registry;
 pub mod stage;
 pub mod target;
