@@ -9,6 +9,7 @@
 //! | `dist/udev` | `PREFIX/lib/udev/rules.d/` |
 //! | `dist/dbus` | `PREFIX/share/dbus-1/system.d/` |
 //! | `dist/tmpfiles`, `dist/sysusers` | `PREFIX/lib/tmpfiles.d/`, `PREFIX/lib/sysusers.d/` |
+//! | `dist/dracut/MODULE` | `PREFIX/lib/dracut/modules.d/MODULE/` |
 //! | `dist/etc` | `PREFIX/share/doc/nvmf/examples/`, and `/etc/nvme/` where there is no such file |
 //! | README, CHANGELOG, licences | `PREFIX/share/doc/nvmf/` |
 //!
@@ -73,6 +74,9 @@ const TEXTS: &[(&str, &[&str], &str)] = &[
     ("etc", &["conf"], "share/doc/nvmf/examples"),
 ];
 
+/// Where dracut looks for its modules, a folder each, below the prefix.
+const DRACUT: &str = "lib/dracut/modules.d";
+
 /// Files of the workspace that go to the documentation, if they are there.
 const DOCUMENTS: &[&str] = &[
     "README.md",
@@ -105,14 +109,7 @@ pub(crate) fn lay_out(
     let prefix = prefix.to_str().context("the prefix is no UTF-8")?;
     for (folder, endings, place) in TEXTS {
         for file in texts(&source.join("dist").join(folder), endings)? {
-            let text = fs::read_to_string(&file)
-                .with_context(|| format!("cannot read `{}`", file.display()))?
-                .replace("@PREFIX@", prefix.trim_end_matches('/'));
-            ensure!(
-                !text.contains("@PREFIX"),
-                "`{}` has a misspelt @PREFIX@",
-                file.display()
-            );
+            let text = text(&file, prefix)?;
             let name = file.file_name().unwrap_or_default();
             put(
                 &root.join(place).join(name),
@@ -126,6 +123,11 @@ pub(crate) fn lay_out(
             }
         }
     }
+    for file in dracut_modules(source)? {
+        let name = file.strip_prefix(source.join("dist/dracut"))?;
+        let to = root.join(DRACUT).join(name);
+        put(&to, text(&file, prefix)?.as_bytes(), 0o755, &mut written)?;
+    }
     for name in DOCUMENTS {
         if let Ok(data) = fs::read(source.join(name)) {
             let name = Path::new(name).file_name().unwrap_or_default();
@@ -138,6 +140,32 @@ pub(crate) fn lay_out(
         }
     }
     Ok(written)
+}
+
+/// A text of `dist` with the prefix in its places.
+fn text(file: &Path, prefix: &str) -> anyhow::Result<String> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("cannot read `{}`", file.display()))?
+        .replace("@PREFIX@", prefix.trim_end_matches('/'));
+    ensure!(
+        !text.contains("@PREFIX"),
+        "`{}` has a misspelt @PREFIX@",
+        file.display()
+    );
+    Ok(text)
+}
+
+/// The files of all modules for dracut.
+fn dracut_modules(source: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(source.join("dist/dracut"))
+        .into_iter()
+        .flatten()
+    {
+        files.extend(texts(&entry?.path(), &["sh"])?);
+    }
+    files.sort();
+    Ok(files)
 }
 
 /// The prefix as seen from the root.
@@ -202,6 +230,8 @@ mod tests {
         );
         write("dist/systemd/notes.txt", "not to be installed");
         write("dist/udev/65-nvmf.rules", "# @PREFIX@\n");
+        write("dist/dracut/96x/hook.sh", "@PREFIX@/bin/nvmf\n");
+        write("dist/dracut/96x/hook.sh~", "not to be installed");
         write("dist/etc/nvme-discoverd.conf", "# sample\n");
         write("LICENSE-MIT", "MIT");
         let built = PROGRAMS.iter().map(|&(name, _)| {
@@ -242,19 +272,27 @@ mod tests {
                 .exists()
         );
         assert!(!dest.join("opt/nvmf/lib/systemd/system/notes.txt").exists());
+        let module = dest.join("opt/nvmf/lib/dracut/modules.d/96x");
+        let hook = fs::read_to_string(module.join("hook.sh")).unwrap();
+        assert_eq!(hook, "/opt/nvmf/bin/nvmf\n");
+        assert_eq!(mode(&module.join("hook.sh")), 0o755);
+        assert!(!module.join("hook.sh~").exists());
     }
 
     #[test]
     fn what_units_and_rules_run_is_what_is_installed() {
         let dist = host::workspace().join("dist");
-        for (folder, endings, _) in TEXTS {
-            for file in texts(&dist.join(folder), endings).unwrap() {
-                let text = fs::read_to_string(&file).unwrap();
-                for rest in text.split("@PREFIX@/").skip(1) {
-                    let place = rest.split([' ', '"', '\n']).next().unwrap_or_default();
-                    let known = PROGRAMS.iter().any(|(_, known)| *known == place);
-                    assert!(known, "{}: `{place}` is not installed", file.display());
-                }
+        let of_folder = |(folder, endings, _): &(&str, &[&str], &str)| {
+            texts(&dist.join(folder), endings).unwrap()
+        };
+        let modules = dracut_modules(&host::workspace()).unwrap();
+        assert!(!modules.is_empty());
+        for file in TEXTS.iter().flat_map(of_folder).chain(modules) {
+            let text = fs::read_to_string(&file).unwrap();
+            for rest in text.split("@PREFIX@/").skip(1) {
+                let place = rest.split([' ', '"', '\n']).next().unwrap_or_default();
+                let known = PROGRAMS.iter().any(|(_, known)| *known == place);
+                assert!(known, "{}: `{place}` is not installed", file.display());
             }
         }
     }
@@ -282,7 +320,7 @@ mod tests {
     fn nothing_but_files_is_left_and_all_are_reported() {
         let (source, built, dest) = world();
         let written = lay_out(source.path(), &built, &dest, Path::new("/usr")).unwrap();
-        assert_eq!(written.len(), 8, "{written:?}");
+        assert_eq!(written.len(), 9, "{written:?}");
         assert_eq!(
             fs::read_dir(dest.join("usr/bin")).unwrap().count(),
             1,
