@@ -5,6 +5,8 @@
 
 mod controller_line;
 mod daemon;
+mod document;
+mod edits;
 mod host;
 mod layer;
 pub mod legacy;
@@ -18,6 +20,7 @@ mod tests;
 mod wish;
 
 pub use daemon::{DaemonConfig, LogLevel};
+pub use edits::{Added, ChangedFile, EditError, Edits, ExistingFile, Persona};
 pub use model::{Config, ConfigFile, Connection, Persistence, Scope, UnknownPersistence};
 pub use parse::parse;
 pub use problem::{Problem, Problems, Severity};

@@ -7,7 +7,6 @@
 mod document;
 mod entry;
 mod index;
-mod line;
 mod matching;
 mod rule;
 mod set;

@@ -27,6 +27,15 @@ pub enum HostIdError {
     Zero,
 }
 
+impl HostId {
+    /// The id that a host's name carries: the UUID behind `:uuid:`.
+    #[must_use]
+    pub fn of_name(hostnqn: &Nqn) -> Option<Self> {
+        let (_, uuid) = hostnqn.as_str().split_once(":uuid:")?;
+        uuid.parse().ok()
+    }
+}
+
 impl FromStr for HostId {
     type Err = HostIdError;
 

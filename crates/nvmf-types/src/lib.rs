@@ -17,6 +17,7 @@ mod host;
 mod host_name;
 pub mod ini;
 mod json;
+mod line;
 pub mod log_page;
 pub mod nbft;
 mod nqn;

@@ -123,7 +123,7 @@ pub(crate) fn identify(tid: &mut TransportId, default: &HostIdentity) {
             .hostnqn
             .as_ref()
             .filter(|n| Some(*n) != default.hostnqn.as_ref());
-        tid.hostid = other_name.and_then(uuid_of).or(default.hostid);
+        tid.hostid = other_name.and_then(HostId::of_name).or(default.hostid);
     }
     if tid.hostnqn.is_none() {
         tid.hostnqn.clone_from(&default.hostnqn);
@@ -133,11 +133,6 @@ pub(crate) fn identify(tid: &mut TransportId, default: &HostIdentity) {
 /// Events of the kernel say `none` for what is unset, and udev rules hand that on.
 fn given(value: Option<&String>) -> Option<&str> {
     value.map(String::as_str).filter(|text| *text != "none")
-}
-
-fn uuid_of(hostnqn: &Nqn) -> Option<HostId> {
-    let (_, uuid) = hostnqn.as_str().split_once(":uuid:")?;
-    uuid.parse().ok()
 }
 
 /// The name, if the text is no address.

@@ -134,13 +134,7 @@ impl FileScope {
 fn find_twins(connections: &[Connection], host: &HostIdentity, report: &mut Report) {
     let mut seen: BTreeMap<TransportId, &Origin> = BTreeMap::new();
     for connection in connections {
-        let mut tid = connection.tid.clone();
-        let port = tid.port(connection.class);
-        tid.trsvcid = port.and_then(|port| Trsvcid::from_port(port).ok());
-        if tid.hostnqn.is_none() && tid.hostid.is_none() {
-            tid.hostnqn.clone_from(&host.hostnqn);
-            tid.hostid = host.hostid;
-        }
+        let tid = spelled_out(&connection.tid, connection.class, host);
         match seen.get(&tid) {
             Some(first) => report.error(
                 connection.origin.clone(),
@@ -152,4 +146,21 @@ fn find_twins(connections: &[Connection], host: &HostIdentity, report: &mut Repo
             }
         }
     }
+}
+
+/// The connection with its port and identity, also where they are the default ones: what is the same
+/// then is the same connection.
+pub(super) fn spelled_out(
+    tid: &TransportId,
+    class: ControllerClass,
+    host: &HostIdentity,
+) -> TransportId {
+    let mut tid = tid.clone();
+    let port = tid.port(class);
+    tid.trsvcid = port.and_then(|port| Trsvcid::from_port(port).ok());
+    if tid.hostnqn.is_none() && tid.hostid.is_none() {
+        tid.hostnqn.clone_from(&host.hostnqn);
+        tid.hostid = host.hostid;
+    }
+    tid
 }

@@ -25,11 +25,11 @@ pub(super) struct Endpoint {
     pub(super) paths: Vec<Path>,
 }
 
-const HOST: &str = "Host";
+pub(super) const HOST: &str = "Host";
 const DC_DEFAULTS: &str = "Discovery Controller Defaults";
 const IO_DEFAULTS: &str = "I/O Controller Defaults";
-const DC: &str = "Discovery Controller";
-const SUBSYSTEM: &str = "Subsystem";
+pub(super) const DC: &str = "Discovery Controller";
+pub(super) const SUBSYSTEM: &str = "Subsystem";
 
 /// Reads a file; what is wrong goes to `report`.
 pub(super) fn read(file: &ConfigFile, report: &mut Report) -> File {

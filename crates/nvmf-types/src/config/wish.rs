@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 
 use crate::{
-    ConnectOptions, ControllerClass, HostId, HostIdentity, Nqn, OptionError, Origin, Secret,
-    TidError, Traddr, Transport, TransportId, Trsvcid,
+    ConnectOptions, ControllerClass, HostId, HostIdentity, HostName, Nqn, OptionError, Origin,
+    Secret, TidError, Traddr, Transport, TransportId, Trsvcid,
 };
 
 use super::layer::SECURITY;
@@ -47,7 +47,7 @@ pub enum WishError {
     #[error(transparent)]
     Persistent(#[from] UnknownPersistence),
     /// A text that a configuration file cannot hold.
-    #[error("the value of {0} contains a control character or `;`")]
+    #[error("the value of {0} contains a control character or `;`, or blanks at its ends")]
     NotWritable(&'static str),
 }
 
@@ -143,11 +143,11 @@ impl Wish {
 
     /// `traddr` if it is a name that has to be resolved.
     #[must_use]
-    pub fn host_name(&self) -> Option<&str> {
+    pub fn host_name(&self) -> Option<HostName> {
         let transport: Transport = self.field("transport")?.parse().ok()?;
         let name = self.field("traddr")?;
-        (transport.is_ip() && Traddr::parse(transport, name).is_err() && is_host_name(name))
-            .then_some(name)
+        let named = transport.is_ip() && Traddr::parse(transport, name).is_err();
+        named.then(|| name.parse().ok())?
     }
 
     /// The connection with `traddr` as the target's address in place of the one that was said: what
@@ -195,8 +195,12 @@ impl Wish {
         settings.filter(|(key, _)| SECURITY.contains(key))
     }
 
-    /// The fields with a stand-in for an address that is not known yet.
-    fn any_tid(&self) -> Result<TransportId, TidError> {
+    /// The connection with a stand-in for the address of a host name: [`TransportId::at`] makes of it
+    /// what the name resolves to.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with the fields.
+    pub fn any_tid(&self) -> Result<TransportId, TidError> {
         match self.host_name() {
             Some(_) => self.tid_at(Some("::")),
             None => self.tid(),
@@ -229,16 +233,17 @@ fn check_field(field: &'static str, text: &str) -> Result<(), WishError> {
             .parse::<Trsvcid>()
             .err()
             .map(|e| TidError::Address(field, e)),
-        _ if text.contains(|c: char| c.is_control() || c == ';') => {
-            return Err(WishError::NotWritable(field));
-        }
         _ => None,
     };
+    let blank = text.trim() != text;
+    if blank || text.contains(|c: char| c.is_control() || c == ';') {
+        return Err(WishError::NotWritable(field));
+    }
     wrong.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// The name that an option has in a configuration file.
-fn option(key: &str) -> Option<&'static str> {
+pub(super) fn option(key: &str) -> Option<&'static str> {
     match key {
         "dhchap-secret" => Some("kxchap-secret"),
         "dhchap-ctrl-secret" => Some("kxchap-ctrl-secret"),
@@ -257,10 +262,4 @@ fn check_option(name: &'static str, text: &str) -> Result<(), WishError> {
         return Ok(());
     }
     Ok(ConnectOptions::default().set(name, text)?)
-}
-
-/// Letters, digits, `.`, `-` and `_`, with a letter among them (RFC 1123 §2.1, and what is used).
-fn is_host_name(text: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    text.bytes().all(fits) && text.bytes().any(|b| b.is_ascii_alphabetic())
 }

@@ -6,8 +6,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::line::lines;
 use super::{Entry, Rule, RuleError};
+use crate::line::lines;
 
 /// The text of one exclusion file, and what it says. What is not edited stays byte for byte:
 /// comments, order, other sections, line ends, a byte order mark.

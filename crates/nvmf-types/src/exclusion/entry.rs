@@ -3,9 +3,9 @@
 use thiserror::Error;
 
 use crate::Origin;
+use crate::line::{Line, Says, lines};
 
 use super::Rule;
-use super::line::{Line, Says, lines};
 
 /// The reader of exclusion files.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,11 @@ pub enum InvalidEntry {
     OutsideSection,
 }
 
+/// Whether a line stands where entries are read.
+pub(super) fn is_ours(line: &Line<'_>) -> bool {
+    line.section == Some("exclusions")
+}
+
 impl Exclusions {
     /// Reads the text of `file`: the entries of its `[exclusions]` sections, in order. What
     /// stands elsewhere is ignored. Lines may have any length.
@@ -60,7 +65,7 @@ impl Exclusions {
 impl Entry {
     /// The entry that a line of an `[exclusions]` section is.
     pub(super) fn read(file: &str, line: &Line<'_>) -> Option<Self> {
-        if !line.ours {
+        if !is_ours(line) {
             return None;
         }
         let (text, kind) = match line.says {
@@ -78,7 +83,7 @@ impl Entry {
     /// The entry that somebody thinks a line elsewhere is.
     pub(super) fn misplaced(file: &str, line: &Line<'_>) -> Option<Self> {
         match line.says {
-            Says::Setting("exclusion", value) if !line.ours => Some(Self {
+            Says::Setting("exclusion", value) if !is_ours(line) => Some(Self {
                 source: Origin::new(file, line.number),
                 text: value.to_owned(),
                 kind: Err(InvalidEntry::OutsideSection),

@@ -88,7 +88,7 @@ fn addresses(wish: &LegacyWish) -> anyhow::Result<Vec<TransportId>> {
     let Some(name) = wish.host_name() else {
         return Ok(vec![wish.tid()?]);
     };
-    let any = wish.tid_at(Some("::"))?;
-    let addresses = resolve(&name.parse()?, RESOLVE_TIMEOUT)?.into_iter();
+    let any = wish.any_tid()?;
+    let addresses = resolve(&name, RESOLVE_TIMEOUT)?.into_iter();
     Ok(addresses.filter_map(|address| any.at(address)).collect())
 }

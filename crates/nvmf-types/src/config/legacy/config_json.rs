@@ -110,8 +110,8 @@ impl Reader<'_> {
             match key.as_str() {
                 "hostnqn" => good &= self.parsed(&at, &mut found.identity.hostnqn),
                 "hostid" => good &= self.parsed(&at, &mut found.identity.hostid),
-                "hostsymname" => found.hostsymname = self.text(&at).filter(|t| !t.is_empty()),
-                "dhchap-key" => found.secret = self.text(&at).map(Secret::new),
+                "hostsymname" => found.hostsymname = self.line(&at),
+                "dhchap-key" => found.secret = self.line(&at).map(Secret::new),
                 "persistent-discovery-ctrl" => persistent = self.persistence(&at),
                 "subsystems" => subsystems = self.items(&at),
                 _ => self.unknown(&at),
@@ -197,6 +197,17 @@ impl Reader<'_> {
             self.error(at, "it is no text", "write `\"…\"`");
         }
         text
+    }
+
+    /// A text that a line of a configuration can hold; `None` also for an empty one.
+    fn line(&mut self, at: &At<'_>) -> Option<String> {
+        let text = self.text(at).filter(|text| !text.is_empty())?;
+        if text.trim() == text && !text.contains(char::is_control) {
+            return Some(text);
+        }
+        let message = "it contains a control character, or blanks at its ends";
+        self.error(at, message, "correct it");
+        None
     }
 
     /// Reads a text into `to`, unless it is empty; `false`: it is wrong, which was reported.

@@ -1,8 +1,9 @@
 //! Adding and removing entries.
 
-use super::super::line::{Line, Says, lines};
+use super::super::entry::is_ours;
 use super::super::{Entry, Rule};
 use super::{AddError, Added, Document, NoSuchEntry};
+use crate::line::{Line, Says, line_end, lines};
 
 impl Document {
     /// Adds an entry at the end of the last `[exclusions]` section, which is made if there is
@@ -85,12 +86,12 @@ impl Document {
         let mut place = Place::default();
         let mut last = 0;
         for line in lines(&self.text) {
-            let ours = line.ours && !matches!(line.says, Says::Nothing);
+            let ours = is_ours(&line) && !matches!(line.says, Says::Nothing);
             if ours {
                 place.found = true;
                 (place.at, place.line) = (line.bytes.end, line.number);
             }
-            place.last_is_ours = line.ours;
+            place.last_is_ours = is_ours(&line);
             last = line.number;
         }
         // At the end, what stands below the last entry belongs to the section.
@@ -126,14 +127,6 @@ struct Place {
     line_end: &'static str,
     /// What has to stand above the entry.
     before: &'static [&'static str],
-}
-
-/// How a line is to end that follows `text`: as the last one there that has an end.
-fn line_end(text: &str) -> &'static str {
-    match text.rfind('\n').and_then(|at| text.get(..at)) {
-        Some(line) if line.ends_with('\r') && !text.ends_with('\r') => "\r\n",
-        _ => "\n",
-    }
 }
 
 #[cfg(test)]

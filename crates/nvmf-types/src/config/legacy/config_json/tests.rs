@@ -103,7 +103,7 @@ fn a_whole_file() {
         (dc, None),
     ];
     assert_eq!(seen, want);
-    assert_eq!(host.wishes[2].host_name(), Some("dc.example"));
+    assert_eq!(host.wishes[2].host_name(), "dc.example".parse().ok());
     assert!(!format!("{hosts:?}").contains("DHHC"));
 }
 
@@ -200,6 +200,7 @@ fn secrets_are_not_shown() {
     for text in [
         r#"[{"DHHC-1:00:hush:": 1}]"#,
         r#"[{"dhchap_key": ["DHHC-1:00:hush:"]}]"#,
+        r#"[{"dhchap_key": "DHHC-1:00:hush:\n"}]"#,
         r#"[{"dhchap_key": "DHHC-1:00:hush: }]"#,
         r#"[{"subsystems":[{"nqn":"nqn.2014-08.org.example:a","ports":[{"transport":"loop","tls_key":"NVMeTLSkey-1:01:hush:"}]}]}]"#,
         r#"[{"subsystems":[{"nqn":"nqn.2014-08.org.example:a","ports":[{"transport":"loop","dhchap_key":"hush\n"}]}]}]"#,
