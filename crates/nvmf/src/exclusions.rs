@@ -11,7 +11,6 @@ mod file;
 mod list;
 mod load;
 mod lock;
-mod save;
 
 pub use edit::{Created, EditError, Edited, Saved, create, delete, edit, replace};
 pub use error::{ListError, ListErrorKind};

@@ -17,6 +17,7 @@ pub mod nbft;
 pub mod net;
 pub mod probe;
 pub mod registry;
+mod replace;
 pub mod resolve;
 mod root;
 pub mod sysfs;

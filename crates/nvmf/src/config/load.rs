@@ -18,16 +18,7 @@ use crate::Root;
 /// # Errors
 /// Everything that is wrong in the files, or the first one that cannot be read.
 pub fn load(root: &Root, file: Option<&Path>) -> Result<Config, LoadError> {
-    let main = file.map_or_else(
-        || root.etc().join("nvme/nvme-fabrics.conf"),
-        Path::to_path_buf,
-    );
-    if main
-        .extension()
-        .is_some_and(|e| e.eq_ignore_ascii_case("json"))
-    {
-        return Err(LoadError::Json(main));
-    }
+    let main = main_file(root, file)?;
     let default = host_identity(root)?;
     let text = read_optional(&main)?;
     let drop_ins = drop_ins(&main)?;
@@ -67,6 +58,18 @@ pub fn host_identity(root: &Root) -> Result<HostIdentity, LoadError> {
     })
 }
 
+/// `file`, or the one that is read by default.
+pub(super) fn main_file(root: &Root, file: Option<&Path>) -> Result<PathBuf, LoadError> {
+    let main = file.map_or_else(
+        || root.etc().join("nvme/nvme-fabrics.conf"),
+        Path::to_path_buf,
+    );
+    match main.extension() {
+        Some(e) if e.eq_ignore_ascii_case("json") => Err(LoadError::Json(main)),
+        _ => Ok(main),
+    }
+}
+
 fn config_file(path: &Path, text: String) -> ConfigFile {
     ConfigFile {
         path: path.display().to_string(),
@@ -75,7 +78,7 @@ fn config_file(path: &Path, text: String) -> ConfigFile {
 }
 
 /// `FILE.d/*.conf`; `None`: there is no such directory.
-fn drop_ins(main: &Path) -> Result<Option<Vec<PathBuf>>, LoadError> {
+pub(super) fn drop_ins(main: &Path) -> Result<Option<Vec<PathBuf>>, LoadError> {
     let mut dir = OsString::from(main);
     dir.push(".d");
     let dir = PathBuf::from(dir);

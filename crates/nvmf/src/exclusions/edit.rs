@@ -13,8 +13,12 @@ use super::error::{ListError, ListErrorKind};
 use super::file::{Version, document, text};
 use super::list::{List, ListName, Place, find};
 use super::lock::Lock;
-use super::save::{make_dir, open_dir, save, sweep, sync_dir};
 use crate::Root;
+use crate::replace::{Attributes, Staged, make_dir, open_dir, sweep, sync_dir};
+
+/// The next content of a list while it is written. There is one at a time, because there is one
+/// lock.
+const NEXT: &str = ".exclusions.next";
 
 /// What came of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +146,7 @@ pub fn delete(root: &Root, name: &ListName) -> Result<(), ListError> {
             Err(Errno::NOENT) => return Err(ListErrorKind::NoSuchList),
             Err(e) => return Err(e.into()),
         };
-        sweep(&dir)?;
+        sweep(&dir, Path::new(NEXT))?;
         match text(&dir, file(&list)) {
             Ok(Some(_)) | Err(ListErrorKind::NotUtf8(_) | ListErrorKind::TooLarge) => {}
             Ok(None) => return Err(ListErrorKind::NoSuchList),
@@ -198,7 +202,9 @@ impl<'a> Open<'a> {
         };
         document.end_last_line();
         let old = self.stat.as_ref();
-        match save(dir, file(self.list), document.text(), old) {
+        let attributes = old.map_or(Attributes::New(0o644), Attributes::Like);
+        let staged = Staged::new(dir, NEXT, file(self.list), document.text(), attributes);
+        match staged.and_then(Staged::put) {
             Ok(()) => Ok(Saved::Written),
             // one that is none of ours
             Err(Errno::EXIST) if old.is_none() => Err(ListErrorKind::Changed),

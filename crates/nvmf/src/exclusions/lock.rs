@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::error::ListErrorKind;
-use super::save::make_dir;
+use crate::replace::make_dir;
 use crate::{Root, lock};
 
 /// Held as long as it is alive.
