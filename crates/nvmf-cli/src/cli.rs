@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 use nvmf::Root;
 
 use crate::commands::{
-    config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, list, nbft,
-    registry, status,
+    config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, list,
+    list_subsys, nbft, registry, status,
 };
 use crate::output::Output;
 use crate::{privilege, prompt};
@@ -36,6 +36,7 @@ enum Command {
     #[command(subcommand)]
     Exclusion(exclusion::Exclusion),
     List(list::List),
+    ListSubsys(list_subsys::ListSubsys),
     #[command(subcommand)]
     Nbft(nbft::Nbft),
     #[command(subcommand)]
@@ -102,6 +103,7 @@ impl Command {
             Self::Discover(args) => args.run(root, out),
             Self::Exclusion(args) => args.run(root, out),
             Self::List(args) => args.run(root, out),
+            Self::ListSubsys(args) => args.run(root, out),
             Self::Nbft(args) => args.run(root, out),
             Self::Registry(args) => args.run(root, out),
             Self::Status(args) => args.run(root, out),
@@ -118,6 +120,7 @@ impl Command {
             Self::Discover(_) => "discover",
             Self::Exclusion(args) => args.name(),
             Self::List(_) => "list",
+            Self::ListSubsys(_) => "list-subsys",
             Self::Nbft(args) => args.name(),
             Self::Registry(args) => args.name(),
             Self::Status(_) => "status",
@@ -134,7 +137,7 @@ impl Command {
             Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
-            Self::List(_) | Self::Nbft(_) | Self::Status(_) => false,
+            Self::List(_) | Self::ListSubsys(_) | Self::Nbft(_) | Self::Status(_) => false,
         }
     }
 
@@ -148,6 +151,7 @@ impl Command {
             Self::Discover(args) => &args.output,
             Self::Exclusion(args) => args.output(),
             Self::List(args) => &args.output,
+            Self::ListSubsys(args) => &args.output,
             Self::Nbft(args) => args.output(),
             Self::Registry(args) => args.output(),
             Self::Status(args) => &args.output,
@@ -201,6 +205,10 @@ mod tests {
             "nvmf connect-all --context=autoconnect --quiet --device=none --transport=fc --traddr=nn-0x10001100ab000001:pn-0x20001100ab000001 --trsvcid=none --host-traddr=nn-0x10001100aa000001:pn-0x20001100aa000001",
             "nvmf discover -d nvme0 --persistent=auto --quiet --no-reuse --owner me",
             "nvmf list -v -o json",
+            "nvmf list-subsys",
+            "nvmf list-subsys /dev/nvme0n1 -o json -v",
+            "nvmf list-subsys nvme-subsys0",
+            "nvmf list-subsys nqn.2014-08.org.example:a",
             "nvmf nbft show -H -s -d --nbft-path /x -o json",
             "nvmf nbft show --hfi --subsystem --discovery",
             "nvmf registry list",

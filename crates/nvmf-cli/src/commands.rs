@@ -8,6 +8,7 @@ pub(crate) mod disconnect_all;
 pub(crate) mod discover;
 pub(crate) mod exclusion;
 pub(crate) mod list;
+pub(crate) mod list_subsys;
 pub(crate) mod nbft;
 mod raw;
 pub(crate) mod registry;

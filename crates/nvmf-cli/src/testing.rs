@@ -156,6 +156,17 @@ impl FakeHost {
         self.path("run/nvme/registry").join(device).exists()
     }
 
+    /// A subsystem with native multipathing and links to its controllers.
+    pub(crate) fn subsystem(&self, name: &str, nqn: &str, controllers: &[&str]) {
+        let folder = format!("sys/class/nvme-subsystem/{name}");
+        self.file(&format!("{folder}/subsysnqn"), &format!("{nqn}\n"));
+        self.file(&format!("{folder}/iopolicy"), "numa\n");
+        for controller in controllers {
+            let target = self.path("sys/class/nvme").join(controller);
+            symlink(target, self.path(&folder).join(controller)).unwrap();
+        }
+    }
+
     /// A namespace of a subsystem with native multipathing: one disk, and one for each path.
     pub(crate) fn namespace(&self, disk: &str, controllers: &[&str]) {
         let (subsystem, number) = disk.rsplit_once('n').unwrap();

@@ -13,6 +13,7 @@ mod known;
 mod namespace;
 mod pinned;
 mod read;
+mod subsystem;
 
 pub(crate) use pinned::ControllerDir;
 
@@ -23,3 +24,4 @@ pub use known::Known;
 pub use namespace::{Namespace, namespaces};
 pub use pinned::{Deleted, Pinned};
 pub use read::{ControllerInfo, all, controller, controllers};
+pub use subsystem::{Path, Subsystem, SubsystemName, SubsystemNameError, multipath, subsystems};

@@ -69,6 +69,18 @@ impl FakeHost {
         fs::create_dir_all(self.path("sys/class/nvme/null")).unwrap();
     }
 
+    /// A subsystem with native multipathing and links to its controllers.
+    pub(crate) fn subsystem(&self, name: &str, nqn: &str, controllers: &[&str]) {
+        let folder = self.path(&format!("sys/class/nvme-subsystem/{name}"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("subsysnqn"), format!("{nqn}\n")).unwrap();
+        fs::write(folder.join("iopolicy"), "numa\n").unwrap();
+        for controller in controllers {
+            let target = self.path(&format!("sys/class/nvme/{controller}"));
+            std::os::unix::fs::symlink(target, folder.join(controller)).unwrap();
+        }
+    }
+
     pub(crate) fn attribute(&self, name: &str, attribute: &str, value: &str) {
         let path = self.path(&format!("sys/class/nvme/{name}/{attribute}"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();

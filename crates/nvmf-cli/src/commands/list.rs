@@ -91,7 +91,9 @@ impl Row {
             ),
             None => (Some(info.address), Some("kernel".to_owned())),
         };
-        let namespace = |Namespace { name, nsid, size }| NamespaceRow { name, nsid, size };
+        let namespace = |Namespace {
+                             name, nsid, size, ..
+                         }| NamespaceRow { name, nsid, size };
         Self {
             device: info.device,
             state: info.state.as_str(),

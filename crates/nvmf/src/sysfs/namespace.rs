@@ -15,6 +15,11 @@ pub struct Namespace {
     pub nsid: Option<u32>,
     /// Capacity in bytes.
     pub size: u64,
+    /// With native multipathing, the hidden disk that is this controller's path: `nvme3c4n1`.
+    pub path: Option<String>,
+    /// Asymmetric namespace access state of the path (Base Specification 2.x §8.1.2), where the
+    /// kernel tells: `optimized`, `non-optimized`, `inaccessible`, …
+    pub ana_state: Option<String>,
 }
 
 /// The namespaces of `device`, in the order of their names; none if it is gone.
@@ -32,7 +37,15 @@ pub fn namespaces(root: &Root, device: &DeviceName) -> Result<Vec<Namespace>, Sy
         let nsid = read("nsid").and_then(|text| text.trim().parse().ok());
         let sectors: Option<u64> = read("size").and_then(|text| text.trim().parse().ok());
         let size = sectors.unwrap_or_default().saturating_mul(512);
-        found.push((number, Namespace { name, nsid, size }));
+        let ana_state = read("ana_state").map(|text| text.trim().to_owned());
+        let namespace = Namespace {
+            path: (name != entry).then(|| entry.clone()),
+            name,
+            nsid,
+            size,
+            ana_state,
+        };
+        found.push((number, namespace));
     }
     found.sort_by(|a, b| (a.0, &a.1.name).cmp(&(b.0, &b.1.name)));
     Ok(found.into_iter().map(|(_, namespace)| namespace).collect())
@@ -60,6 +73,7 @@ mod tests {
         let device = host.tcp("nvme3", "nqn.2014-08.org.example:a");
         host.attribute("nvme3", "nvme2c3n10/size", "2048\n");
         host.attribute("nvme3", "nvme2c3n10/nsid", "10\n");
+        host.attribute("nvme3", "nvme2c3n10/ana_state", "non-optimized\n");
         host.attribute("nvme3", "nvme3n2/size", "16\n");
         host.attribute("nvme3", "ng3n1/dev", "1:1\n");
         host.attribute("nvme3", "power/nsid", "1\n");
@@ -70,12 +84,16 @@ mod tests {
                 Namespace {
                     name: "nvme3n2".into(),
                     nsid: None,
-                    size: 8192
+                    size: 8192,
+                    path: None,
+                    ana_state: None,
                 },
                 Namespace {
                     name: "nvme2n10".into(),
                     nsid: Some(10),
-                    size: 1_048_576
+                    size: 1_048_576,
+                    path: Some("nvme2c3n10".into()),
+                    ana_state: Some("non-optimized".into()),
                 },
             ]
         );
