@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use nvmf::Root;
@@ -10,6 +10,7 @@ use nvmf::exclusions::{self, EditError, ListError, ListErrorKind};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::small_file_system;
 use crate::host::{Host, add, content, list, name, nvme, parsed};
 
 /// What the child is to do, as `space:ROOT`.
@@ -132,21 +133,7 @@ fn no_space(root: &Path) {
     for (what, operation) in OPERATIONS.iter().flat_map(both) {
         for free in 0..20 {
             fill(root);
-            let mut fillers: Vec<PathBuf> = Vec::new();
-            loop {
-                let path = nvme(root).join(format!("filler-{}", fillers.len()));
-                let text = if what == "pages" { "x" } else { "" };
-                let full = fs::write(&path, text).is_err();
-                if path.exists() {
-                    fillers.push(path);
-                }
-                if full {
-                    break;
-                }
-            }
-            for path in fillers.drain(..).take(free) {
-                fs::remove_file(path).unwrap();
-            }
+            small_file_system::fill_up(&nvme(root), what, free);
             if !attempt(root, operation, Errno::NOSPC, |run| run()) {
                 break;
             }
@@ -215,35 +202,10 @@ fn child(what: &str, root: &Path) -> Command {
     child
 }
 
-/// Runs `what` in a mount namespace of its own in which `/etc/nvme` is a small file system, or
-/// says why it cannot.
+/// Runs `what` where `/etc/nvme` is a small file system.
 fn on_a_small_file_system(what: &str) {
     let host = host();
-    let mut namespace = vec!["unshare", "-m"];
-    if !rustix::process::geteuid().is_root() {
-        namespace.push("-r");
-    }
-    let namespace = |script: &str| {
-        let mut command = Command::new(namespace[0]);
-        command.args(&namespace[1..]);
-        command.args(["sh", "-c", script, "sh"]).arg(host.path(""));
-        command
-    };
-    let mount = r#"mount -t tmpfs -o size=128k,nr_inodes=40 small "$1""#;
-    let possible = namespace(mount).output().unwrap();
-    if !possible.status.success() {
-        let why = String::from_utf8_lossy(&possible.stderr).into_owned();
-        eprintln!("SKIP: no mount namespace: {}", why.trim());
-        return;
-    }
-    let again = child(what, host.top());
-    let script = format!(r#"{mount} && shift && exec "$@""#);
-    let status = namespace(&script)
-        .arg(again.get_program())
-        .args(again.get_args())
-        .env(INSIDE, format!("{what}:{}", host.top().display()))
-        .status();
-    assert!(status.unwrap().success());
+    small_file_system::run(&host.path(""), &child(what, host.top()));
 }
 
 #[test]

@@ -16,3 +16,5 @@ mod lists;
 mod loading;
 mod obstacles;
 mod processes;
+#[path = "../common/small_file_system.rs"]
+mod small_file_system;
