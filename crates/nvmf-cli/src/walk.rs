@@ -26,7 +26,7 @@
 //!   with them, and so is each address of it.
 
 mod drive;
-mod interrupt;
+pub(crate) mod interrupt;
 mod known;
 mod lanes;
 mod live;

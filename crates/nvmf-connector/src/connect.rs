@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nvmf::connect::{ConnectError, ConnectErrorKind, find_existing};
+use nvmf::connect::{ConnectError, ConnectErrorKind, connect_once, find_existing};
 use nvmf::probe::{ProbeError, probe};
 use nvmf::{Root, exclusions};
 use nvmf_types::TransportId;
@@ -38,7 +38,8 @@ pub(crate) fn connect(root: &Root, call: &Connect) -> Outcome {
     if let Some(excluded) = ask_exclusions(root, &tid, call) {
         return excluded;
     }
-    match nvmf::connect::connect(root, &tid, call.class, &call.options, Some(&call.owner)) {
+    let (options, owner) = (&call.options, Some(&call.owner));
+    match connect_once(root, &tid, call.class, options, owner, &call.host) {
         Ok(new) if new.owner.as_ref() != Some(&call.owner) => Outcome::Failed {
             kind: FailureKind::Unregistered,
             message: format!(
@@ -90,9 +91,9 @@ fn failed(root: &Root, tid: &TransportId, call: &Connect, error: &ConnectError) 
 fn connect_failure(kind: &ConnectErrorKind) -> FailureKind {
     match kind {
         ConnectErrorKind::Refused(_) => FailureKind::Refused,
-        ConnectErrorKind::Unreachable(_) => FailureKind::Unreachable,
+        ConnectErrorKind::Unreachable(_) | ConnectErrorKind::Local(_) => FailureKind::Unreachable,
         ConnectErrorKind::Timeout(_) => FailureKind::Silent,
-        ConnectErrorKind::Rejected(_) => FailureKind::Rejected,
+        ConnectErrorKind::Rejected(_) | ConnectErrorKind::Key(_) => FailureKind::Rejected,
         _ => FailureKind::Other,
     }
 }

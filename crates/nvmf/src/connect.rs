@@ -7,8 +7,15 @@
 
 mod error;
 mod fabrics;
+mod fc;
 mod modules;
+mod reason;
 mod run;
+mod secrets;
+mod status;
+pub(crate) mod under_way;
 
 pub use error::{ConnectError, ConnectErrorKind};
-pub use run::{Connected, connect, find_existing};
+pub use reason::{Cause, Reason};
+pub use run::{Connected, connect, connect_once, find_existing};
+pub use status::NvmeStatus;

@@ -1,13 +1,23 @@
 //! Many disconnects at once: the kernel deletes controllers in parallel, each delete blocks.
 
+use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use nvmf_types::Owner;
+use nvmf_types::{ControllerClass, HostIdentity, Owner, TransportId};
 use thiserror::Error;
 
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Asked, Registry, RegistryError};
 use crate::sysfs::{Deleted, Pinned, SysfsError};
+
+/// How long a connect that is under way is waited for: longer than it takes where the target
+/// answers.
+pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether it is over.
+const GLANCE: Duration = Duration::from_millis(10);
 
 /// What became of a controller that was to be disconnected if its owner allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +26,8 @@ pub enum Disconnect {
     Deleted(Deleted),
     /// It stays, because it is this owner's (`None`: nobody's).
     Kept(Option<Owner>),
+    /// It stays, because the connect that made it is not over yet, and so its owner not known.
+    UnderWay,
 }
 
 /// Why a controller was not disconnected.
@@ -30,26 +42,60 @@ pub enum DisconnectError {
 }
 
 /// Disconnects exactly the controller that is pinned, if such an owner `goes`. The owner is read
-/// right before the kernel is told to.
+/// right before the kernel is told to. While one of our own processes is about to register it,
+/// that is waited for up to `patience`.
 ///
 /// # Errors
 /// Its owner cannot be read; not root, or the controller's first connect is still under way.
 pub fn disconnect_if(
     registry: &Registry,
     pinned: &Pinned,
-    goes: impl FnOnce(Option<&Owner>) -> bool,
+    goes: impl Fn(Option<&Owner>) -> bool,
+    patience: Duration,
 ) -> Result<Disconnect, DisconnectError> {
-    let (device, sysfs_ino) = (pinned.device(), pinned.sysfs_ino());
-    match registry.delete_if(device, sysfs_ino, goes, || pinned.delete()) {
-        Ok(Ok(deleted)) => deleted
-            .map(Disconnect::Deleted)
-            .map_err(DisconnectError::Kernel),
-        // what is gone has no owner any more
-        Ok(Err(_)) if matches!(pinned.state(), Ok(None)) => {
-            Ok(Disconnect::Deleted(Deleted::AlreadyGone))
+    let (device, live) = (pinned.device(), pinned.controller());
+    let class = live.class.unwrap_or(ControllerClass::Io);
+    let fits = |tid: &TransportId| tid.is_satisfied_by(class, live, &HostIdentity::default());
+    let started = Instant::now();
+    loop {
+        let delete = || pinned.delete();
+        match registry.delete_if(device, pinned.sysfs_ino(), &goes, fits, delete) {
+            Ok(Asked::Goes(deleted)) => {
+                return deleted
+                    .map(Disconnect::Deleted)
+                    .map_err(DisconnectError::Kernel);
+            }
+            // what is gone has no owner any more
+            Ok(_) if matches!(pinned.state(), Ok(None)) => {
+                return Ok(Disconnect::Deleted(Deleted::AlreadyGone));
+            }
+            Ok(Asked::Stays(owner)) => return Ok(Disconnect::Kept(owner)),
+            Ok(Asked::UnderWay) if started.elapsed() >= patience => {
+                return Ok(Disconnect::UnderWay);
+            }
+            Ok(Asked::UnderWay) => thread::sleep(GLANCE),
+            Err(error) => return Err(DisconnectError::Owner(error)),
         }
-        Ok(Err(owner)) => Ok(Disconnect::Kept(owner)),
-        Err(error) => Err(DisconnectError::Owner(error)),
+    }
+}
+
+/// Disconnects exactly the controller that is pinned, whoever owns it. The kernel does not break
+/// its first connect off: that is waited for up to `patience`.
+///
+/// # Errors
+/// Not root, or the controller's first connect is still under way.
+pub fn disconnect(pinned: &Pinned, patience: Duration) -> Result<Deleted, SysfsError> {
+    let started = Instant::now();
+    loop {
+        match pinned.delete() {
+            Err(error) if error.source.kind() == ErrorKind::ResourceBusy => {
+                if started.elapsed() >= patience {
+                    return Err(error);
+                }
+                thread::sleep(GLANCE);
+            }
+            other => return other,
+        }
     }
 }
 
@@ -71,7 +117,7 @@ pub fn disconnect_all<T: Send>(
     };
     let disconnect = &disconnect;
     let (outcomes, inbox) = mpsc::channel();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for _ in 0..threads {
             let outcomes = outcomes.clone();
             scope.spawn(move || {
@@ -134,18 +180,18 @@ mod tests {
         let pinned = Pinned::open(&host.root(), &device).unwrap().unwrap();
 
         let nobodys = |owner: Option<&Owner>| owner.is_none();
-        let kept = disconnect_if(&registry, &pinned, nobodys).unwrap();
+        let kept = disconnect_if(&registry, &pinned, nobodys, PATIENCE).unwrap();
         assert_eq!(kept, Disconnect::Kept(Some(me.clone())));
         assert_eq!(host.deletes("nvme3"), "");
 
         let mine = |owner: Option<&Owner>| owner == Some(&me);
-        let deleted = disconnect_if(&registry, &pinned, mine).unwrap();
+        let deleted = disconnect_if(&registry, &pinned, mine, PATIENCE).unwrap();
         assert_eq!(deleted, Disconnect::Deleted(Deleted::Yes));
         assert_eq!(host.deletes("nvme3"), "1");
 
         host.replace_tcp("nvme3", "nqn.2014-08.org.example:b");
         let _ = registry.reap(&device, None).unwrap();
-        let gone = disconnect_if(&registry, &pinned, mine).unwrap();
+        let gone = disconnect_if(&registry, &pinned, mine, PATIENCE).unwrap();
         assert_eq!(gone, Disconnect::Deleted(Deleted::AlreadyGone));
         assert_eq!(host.deletes("nvme3"), "", "the successor is not touched");
     }

@@ -11,6 +11,7 @@ pub mod disconnect;
 pub mod exclusions;
 mod file;
 mod fs;
+mod kernel_log;
 mod lock;
 pub mod log_page;
 pub mod nbft;

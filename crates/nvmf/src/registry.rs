@@ -33,5 +33,6 @@ mod write;
 
 pub use error::{RegistryError, RegistryErrorKind};
 pub use outcome::{Claim, Collected, Reaped, Registered, Release};
+pub(crate) use protocol::Asked;
 pub use read::{Entry, Registry};
 pub use watch::{Change, Watch};

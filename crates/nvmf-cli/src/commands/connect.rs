@@ -1,5 +1,8 @@
 //! `nvmf connect`
 
+mod interrupt;
+mod probe;
+
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -9,13 +12,15 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use nvmf::Root;
-use nvmf::connect::{ConnectError, ConnectErrorKind, Connected, find_existing};
+use nvmf::connect::{ConnectErrorKind, Connected, connect, connect_once, find_existing};
 use nvmf::registry::{Claim, Registry};
 use nvmf_types::{
     ConnectOptions, ControllerClass, DeviceName, HostIdentity, LiveController, Owner, TransportId,
 };
 use rustix::fs::OFlags;
 use serde::Serialize;
+
+use probe::{Unconnected, ask};
 
 use super::ownership;
 use crate::args::{OutputArgs, TargetArgs, TunableArgs, identify};
@@ -82,8 +87,9 @@ impl Connect {
         note_exclusion(root, out, &tid, class);
         let mut complete = tid.clone();
         identify(&mut complete, &base.host);
-        match establish(root, &complete, class, &options, self.owner.as_ref()) {
-            Ok(connected) => Self::connected(out, &connected, devid_file.as_mut()),
+        match self.establish(root, &complete, class, &options, &base.host) {
+            Ok(None) => Ok(Outcome::Interrupted),
+            Ok(Some(connected)) => Self::connected(out, &connected, devid_file.as_mut()),
             Err(Unconnected::Kernel(error))
                 if matches!(error.kind, ConnectErrorKind::AlreadyConnected) =>
             {
@@ -95,6 +101,24 @@ impl Connect {
             }
             Err(other) => Err(other.into()),
         }
+    }
+
+    /// Connects after a look whether the target answers; `None`: the user stopped it.
+    fn establish(
+        &self,
+        root: &Root,
+        tid: &TransportId,
+        class: ControllerClass,
+        options: &ConnectOptions,
+        default: &HostIdentity,
+    ) -> Result<Option<Connected>, Unconnected> {
+        ask(tid, class, options, PROBE_TIMEOUT)?;
+        let owner = self.owner.as_ref();
+        let connected = interrupt::to_its_end(root, || match self.tunables.duplicate_connect {
+            true => connect(root, tid, class, options, owner),
+            false => connect_once(root, tid, class, options, owner, default),
+        });
+        connected.map_err(Unconnected::Kernel)
     }
 
     fn connected(
@@ -204,40 +228,6 @@ impl Base {
             options: options.unwrap_or_default(),
         })
     }
-}
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub(super) enum Unconnected {
-    /// The target does not answer.
-    Probe(String),
-    /// The kernel says no.
-    Kernel(ConnectError),
-}
-
-impl std::fmt::Display for Unconnected {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Probe(text) => f.write_str(text),
-            Self::Kernel(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Unconnected {}
-
-/// Connects after a look whether the target answers: the kernel would block every other connect
-/// of the host while it waits for a silent one.
-pub(super) fn establish(
-    root: &Root,
-    tid: &TransportId,
-    class: ControllerClass,
-    options: &ConnectOptions,
-    owner: Option<&Owner>,
-) -> Result<Connected, Unconnected> {
-    nvmf::probe::probe(tid, class, options.tls == Some(true), PROBE_TIMEOUT)
-        .map_err(|e| Unconnected::Probe(format!("cannot connect {}: {e}", tid.log_form())))?;
-    nvmf::connect::connect(root, tid, class, options, owner).map_err(Unconnected::Kernel)
 }
 
 /// With `-v`, says that an exclusion would keep the daemon from this connection. A connect by hand

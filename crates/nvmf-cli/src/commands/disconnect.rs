@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use anyhow::bail;
 use clap::Args;
 use nvmf::Root;
-use nvmf::disconnect::disconnect_all;
+use nvmf::disconnect::{PATIENCE, disconnect, disconnect_all};
 use nvmf::sysfs::{self, ControllerKind, Deleted, Pinned};
 use nvmf_types::{DeviceName, Nqn};
 use serde::Serialize;
@@ -71,7 +71,8 @@ impl Disconnect {
             report.excluded = exclude::exclude(root, &pinned, self.nqn.as_ref(), out)?;
         }
         // a targeted human act: whose they are is not asked
-        disconnect_all(pinned, THREADS, Pinned::delete, |pinned, result| {
+        let each = |pinned: &Pinned| disconnect(pinned, PATIENCE);
+        disconnect_all(pinned, THREADS, each, |pinned, result| {
             let device = pinned.device().clone();
             match result {
                 Ok(Deleted::Yes | Deleted::AlreadyGone) => {

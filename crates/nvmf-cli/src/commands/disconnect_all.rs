@@ -2,7 +2,9 @@
 
 use clap::Args;
 use nvmf::Root;
-use nvmf::disconnect::{Disconnect, DisconnectError, disconnect_all, disconnect_if};
+use nvmf::disconnect::{
+    Disconnect, DisconnectError, PATIENCE, disconnect, disconnect_all, disconnect_if,
+};
 use nvmf::registry::Registry;
 use nvmf::sysfs::{self, Deleted, Pinned};
 use nvmf_types::{DeviceName, Owner, Transport};
@@ -70,11 +72,17 @@ impl DisconnectAll {
         }
         // Somebody may have claimed one while it waited for its turn: each is asked for again.
         let registry = Registry::open(root);
-        let each = |pinned: &Pinned| disconnect_if(&registry, pinned, |owner| self.wants(owner));
+        let each = |pinned: &Pinned| match self.force {
+            true => disconnect(pinned, PATIENCE)
+                .map(Disconnect::Deleted)
+                .map_err(DisconnectError::Kernel),
+            false => disconnect_if(&registry, pinned, |owner| self.wants(owner), PATIENCE),
+        };
         disconnect_all(pinned, THREADS, each, |pinned, result| {
             let device = pinned.device().clone();
             match result {
                 Ok(Disconnect::Kept(owner)) => report.leave(device, owner),
+                Ok(Disconnect::UnderWay) => report.connecting.push(device),
                 Ok(Disconnect::Deleted(deleted)) => {
                     clean_up(root, &device, out);
                     match deleted {
@@ -86,6 +94,7 @@ impl DisconnectAll {
             }
         });
         report.kept.sort_by(|a, b| a.owner.cmp(&b.owner));
+        report.connecting.sort();
         report.disconnected.sort();
         report.already_gone.sort();
         report.failed.sort_by(|a, b| a.device.cmp(&b.device));

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nvmf::Root;
-use nvmf::connect::{ConnectErrorKind, find_existing};
+use nvmf::connect::{ConnectErrorKind, connect_once, find_existing};
 use nvmf::log_page::fetch_page_of;
 use nvmf::registry::Registry;
 use nvmf::sysfs::{self, Known, Pinned, SysfsError};
@@ -102,8 +102,13 @@ impl Hand {
             return Made::Existing(Box::new(live));
         }
         let began = Instant::now();
-        let error = match nvmf::connect::connect(&self.root, tid, *class, options, owner.as_ref()) {
-            Ok(new) => return self.made(new, owner.as_ref()),
+        let (root, owner) = (&self.root, owner.as_ref());
+        let made = match reuse {
+            true => connect_once(root, tid, *class, options, owner, &self.identity),
+            false => nvmf::connect::connect(root, tid, *class, options, owner),
+        };
+        let error = match made {
+            Ok(new) => return self.made(new, owner),
             Err(error) => error,
         };
         if matches!(error.kind, ConnectErrorKind::AlreadyConnected)
@@ -113,7 +118,7 @@ impl Hand {
         }
         Made::Failed {
             fault: fault(&error.kind, began.elapsed()),
-            reason: error.kind.to_string(),
+            reason: error.why(),
         }
     }
 
@@ -233,6 +238,7 @@ fn fault(kind: &ConnectErrorKind, taken: Duration) -> Fault {
         _ if taken > HUNG => Fault::Hung,
         ConnectErrorKind::Refused(_)
         | ConnectErrorKind::Unreachable(_)
+        | ConnectErrorKind::Local(_)
         | ConnectErrorKind::Timeout(_) => Fault::Place,
         _ => Fault::Own,
     }
@@ -307,8 +313,9 @@ mod tests {
         let now = Duration::from_millis(5);
         let refused = ConnectErrorKind::Refused(std::io::ErrorKind::ConnectionRefused.into());
         assert_eq!(fault(&refused, now), Fault::Place);
-        assert_eq!(fault(&ConnectErrorKind::Invalid, now), Fault::Own);
+        let invalid = ConnectErrorKind::Invalid(std::io::ErrorKind::InvalidInput.into());
+        assert_eq!(fault(&invalid, now), Fault::Own);
         let minute = Duration::from_secs(60);
-        assert_eq!(fault(&ConnectErrorKind::Invalid, minute), Fault::Hung);
+        assert_eq!(fault(&invalid, minute), Fault::Hung);
     }
 }

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Calls `notify` for each SIGINT, SIGTERM and SIGHUP from now on, instead of ending. Should that
 /// not be possible they end the process as ever.
-pub(super) fn catch(notify: impl Fn() + Send + 'static) {
+pub(crate) fn catch(notify: impl Fn() + Send + 'static) {
     let (ready, is_ready) = mpsc::channel();
     let thread = std::thread::Builder::new().name("signals".to_owned());
     let spawned = thread.spawn(move || {

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
-use nvmf_types::NotExpressible;
+use nvmf_types::{DeviceName, NotExpressible};
 use rustix::io::Errno;
 use thiserror::Error;
+
+use super::Reason;
 
 /// A connection that was not made; nothing of it is left.
 #[derive(Debug)]
@@ -14,6 +17,8 @@ pub struct ConnectError {
     pub tid: String,
     /// Why it was not made.
     pub kind: ConnectErrorKind,
+    /// The same in the words of the kernel's log, if it has any.
+    pub reason: Option<Reason>,
 }
 
 /// Why a connection was not made.
@@ -38,30 +43,48 @@ pub enum ConnectErrorKind {
     /// A value that the kernel's line cannot carry.
     #[error(transparent)]
     NotExpressible(#[from] NotExpressible),
+    /// This option is no secret.
+    #[error("`{0}` is no secret: it has the form DHHC-1:00:…:, as nvme gen-dhchap-key makes it")]
+    Secret(&'static str),
     /// The target refused the connection or broke it off.
     #[error("the target refuses ({0}): is the address right, does it listen on this port?")]
     Refused(io::Error),
-    /// No way to the target, or no such address or interface on this host.
-    #[error(
-        "the target cannot be reached from here ({0}): check route, host-traddr and host-iface"
-    )]
+    /// No way to the target.
+    #[error("the target cannot be reached from here ({0}): check the route to it")]
     Unreachable(io::Error),
+    /// No such address, interface or Fibre Channel port on this host.
+    #[error("this host cannot connect from there ({0}): check host-traddr and host-iface")]
+    Local(io::Error),
     /// The target does not answer.
     #[error("the target does not answer ({0})")]
     Timeout(io::Error),
     /// The target rejected the Connect command.
     #[error(
-        "the target rejects it ({0}): unknown subsystem, host not allowed or wrong key; the kernel log has the status"
+        "the target rejects it ({0}): unknown subsystem, or host not allowed; the kernel log has the status"
     )]
     Rejected(io::Error),
+    /// A secret or key is wrong or missing.
+    #[error("authentication or TLS fails ({0}): check secrets and keys; see the kernel log")]
+    Key(io::Error),
     /// The kernel does not accept an option or a combination of them.
     #[error(
-        "the kernel does not accept the options (EINVAL): one that this kernel does not know, or another host id with the same hostnqn; see the kernel log"
+        "the kernel does not accept the options ({0}): one that this kernel or the transport does not know, or another host id with the same hostnqn; see the kernel log"
     )]
-    Invalid,
+    Invalid(io::Error),
     /// The kernel reported success, but the controller is gone or was never connected.
     #[error("the kernel connected it and lost it at once; see the kernel log")]
     Vanished,
+    /// fc: the kernel keeps trying to connect it, and cannot be stopped before it is done.
+    #[error(
+        "the target does not answer; the kernel keeps trying as {device} and takes no disconnect meanwhile: nvmf list shows what becomes of it"
+    )]
+    Unfinished {
+        /// The controller that is being connected.
+        device: DeviceName,
+    },
+    /// Another process of ours is connecting the same.
+    #[error("another process has been connecting the same for {} s", .0.as_secs())]
+    UnderWay(Duration),
     /// An answer that is none.
     #[error("the kernel answered `{}` instead of instance=N,cntlid=M", .0.escape_debug())]
     Answer(String),
@@ -80,25 +103,59 @@ impl ConnectErrorKind {
             Errno::CONNREFUSED | Errno::CONNRESET | Errno::PIPE | Errno::CONNABORTED => {
                 Self::Refused(io)
             }
-            // NODEV: no such host-iface; ADDRNOTAVAIL: host-traddr; NOENT: unknown FC port pair
-            Errno::NETUNREACH
-            | Errno::HOSTUNREACH
-            | Errno::NETDOWN
-            | Errno::HOSTDOWN
-            | Errno::ADDRNOTAVAIL
-            | Errno::NODEV
-            | Errno::NOENT => Self::Unreachable(io),
+            Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN => {
+                Self::Unreachable(io)
+            }
+            // ADDRNOTAVAIL: host-traddr; NODEV: host-iface; NOENT: a pair of FC ports
+            Errno::ADDRNOTAVAIL | Errno::NODEV | Errno::NOENT => Self::Local(io),
             Errno::TIMEDOUT | Errno::AGAIN => Self::Timeout(io),
-            Errno::IO | Errno::KEYREJECTED => Self::Rejected(io),
-            Errno::INVAL => Self::Invalid,
+            Errno::IO => Self::Rejected(io),
+            Errno::KEYREJECTED | Errno::NOKEY => Self::Key(io),
+            Errno::INVAL => Self::Invalid(io),
             _ => Self::Io(io),
+        }
+    }
+
+    /// The kernel's error, if it gave one.
+    pub(super) const fn io(&self) -> Option<&io::Error> {
+        match self {
+            Self::Refused(io)
+            | Self::Unreachable(io)
+            | Self::Local(io)
+            | Self::Timeout(io)
+            | Self::Rejected(io)
+            | Self::Key(io)
+            | Self::Invalid(io)
+            | Self::Io(io) => Some(io),
+            _ => None,
+        }
+    }
+
+    /// Whether the kernel's log may say more.
+    pub(super) const fn is_in_the_log(&self) -> bool {
+        self.io().is_some() || matches!(self, Self::Vanished | Self::Unfinished { .. })
+    }
+}
+
+impl ConnectError {
+    /// Why it was not made, in words.
+    #[must_use]
+    pub fn why(&self) -> String {
+        let Some(reason) = &self.reason else {
+            return self.kind.to_string();
+        };
+        match (self.kind.io(), reason.status) {
+            (Some(io), Some(status)) => format!("{reason} ({io}; {status})"),
+            (Some(io), None) => format!("{reason} ({io})"),
+            (None, Some(status)) => format!("{reason} ({status})"),
+            (None, None) => reason.to_string(),
         }
     }
 }
 
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot connect {}: {}", self.tid, self.kind)
+        write!(f, "cannot connect {}: {}", self.tid, self.why())
     }
 }
 

@@ -1,13 +1,19 @@
 //! The steps of a connect.
 
+use std::io;
+use std::time::Duration;
+
 use nvmf_types::{
     ConnectOptions, ConnectString, ControllerClass, ControllerState, DeviceName, HostIdentity,
-    LiveController, Owner, TransportId,
+    LiveController, Owner, Transport, TransportId,
 };
+use rustix::io::Errno;
 
 use super::fabrics::{Device, Fabrics};
-use super::{ConnectError, ConnectErrorKind};
+use super::under_way::UnderWay;
+use super::{ConnectError, ConnectErrorKind, Reason, fc, secrets};
 use crate::Root;
+use crate::kernel_log::KernelLog;
 use crate::registry::{Registered, Registry, RegistryErrorKind};
 use crate::sysfs::{self, Pinned, SysfsError};
 
@@ -27,11 +33,16 @@ pub struct Connected {
     pub warning: Option<String>,
 }
 
+/// How long another process of ours that connects the same is waited for: longer than the kernel
+/// ever takes.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// Connects `tid` and registers the new controller for `owner`; without one, what a predecessor
-/// left in the registry goes. Blocks as long as the kernel does.
+/// left in the registry goes. Blocks as long as the kernel does. The kernel refuses a second equal
+/// connection for I/O controllers, except on loop.
 ///
 /// # Errors
-/// It is not connected, and nothing of it is left.
+/// It is not connected, and nothing of it is left but for [`ConnectErrorKind::Unfinished`].
 pub fn connect(
     root: &Root,
     tid: &TransportId,
@@ -39,15 +50,116 @@ pub fn connect(
     options: &ConnectOptions,
     owner: Option<&Owner>,
 ) -> Result<Connected, ConnectError> {
-    let connect = || {
-        let line = options.connect_string(tid, class)?;
-        let mut device = Device::open(root, tid.transport)?;
-        connect_through(&mut device, root, &line, owner)
+    let order = Order {
+        root,
+        tid,
+        class,
+        options,
+        owner,
     };
-    connect().map_err(|kind| ConnectError {
-        tid: tid.log_form(),
-        kind,
+    order.explained(|| {
+        let _under_way = UnderWay::begin_another(root, tid);
+        order.connect()
     })
+}
+
+/// Like [`connect`], but not if it is connected already, or while another process of ours connects
+/// it: that is waited for. Where `tid` names no host, it is the `default` one.
+///
+/// # Errors
+/// [`ConnectErrorKind::AlreadyConnected`], also where the kernel would not mind; and as
+/// [`connect`].
+pub fn connect_once(
+    root: &Root,
+    tid: &TransportId,
+    class: ControllerClass,
+    options: &ConnectOptions,
+    owner: Option<&Owner>,
+    default: &HostIdentity,
+) -> Result<Connected, ConnectError> {
+    let order = Order {
+        root,
+        tid,
+        class,
+        options,
+        owner,
+    };
+    order.explained(|| {
+        // Where there is no room for a mark there is none for an entry either, and that is said.
+        let under_way = UnderWay::begin(root, tid, PATIENCE);
+        if matches!(under_way, Ok(None)) {
+            return Err(ConnectErrorKind::UnderWay(PATIENCE));
+        }
+        let io = |e: SysfsError| ConnectErrorKind::Io(e.source);
+        if !kernel_refuses_a_second(tid.transport, class)
+            && find_existing(root, tid, class, default)
+                .map_err(io)?
+                .is_some()
+        {
+            return Err(ConnectErrorKind::AlreadyConnected);
+        }
+        order.connect()
+    })
+}
+
+/// Whether the kernel itself says EALREADY (Linux `nvmf_ip_options_match`; a discovery controller
+/// has `duplicate_connect` set for it, and loop does not look).
+const fn kernel_refuses_a_second(transport: Transport, class: ControllerClass) -> bool {
+    matches!(class, ControllerClass::Io) && !matches!(transport, Transport::Loop)
+}
+
+/// What is to be connected.
+struct Order<'a> {
+    root: &'a Root,
+    tid: &'a TransportId,
+    class: ControllerClass,
+    options: &'a ConnectOptions,
+    owner: Option<&'a Owner>,
+}
+
+impl Order<'_> {
+    fn connect(&self) -> Result<Connected, ConnectErrorKind> {
+        let line = self.options.connect_string(self.tid, self.class)?;
+        if let Some(option) = secrets::malformed(&line) {
+            return Err(ConnectErrorKind::Secret(option));
+        }
+        let mut device = Device::open(self.root, self.tid.transport)?;
+        connect_through(
+            &mut device,
+            self.root,
+            (self.tid.transport, &line),
+            self.owner,
+        )
+    }
+
+    /// Adds what the kernel's log says to an error.
+    fn explained(
+        &self,
+        connect: impl FnOnce() -> Result<Connected, ConnectErrorKind>,
+    ) -> Result<Connected, ConnectError> {
+        let log = KernelLog::follow(self.root);
+        connect().map_err(|kind| {
+            let errno = kind.io().and_then(io::Error::raw_os_error);
+            let errno = errno.map(Errno::from_raw_os_error);
+            let ours = match &kind {
+                ConnectErrorKind::Unfinished { device } => Some(device.as_str()),
+                _ => None,
+            };
+            let others = |device: &str| {
+                let dir = self.root.sys().join("class/nvme").join(device);
+                Some(device) != ours && dir.exists()
+            };
+            let reason = kind
+                .is_in_the_log()
+                .then(|| Reason::find(&log.messages(), self.tid, errno, others))
+                .flatten();
+            ConnectError {
+                tid: self.tid.log_form(),
+                kind,
+                reason,
+            }
+        })
+    }
 }
 
 /// A controller that is the connection `tid` already, however it came to be; one that is live
@@ -73,22 +185,18 @@ pub fn find_existing(
 fn connect_through(
     fabrics: &mut impl Fabrics,
     root: &Root,
-    line: &ConnectString,
+    (transport, line): (Transport, &ConnectString),
     owner: Option<&Owner>,
 ) -> Result<Connected, ConnectErrorKind> {
     let registry = Registry::open(root);
     let since = registry.seqnum();
     let answer = fabrics.write(line)?;
-    let (device, cntlid) = parse(&answer).ok_or(ConnectErrorKind::Answer(answer))?;
-    if cntlid == u16::MAX {
-        // fc reports success before there is any; what is still trying must not stay behind.
-        if let Ok(Some(pinned)) = Pinned::open(root, &device) {
-            let _ = pinned.delete();
-        }
-        return Err(ConnectErrorKind::Vanished);
-    }
+    let (device, mut cntlid) = parse(&answer).ok_or(ConnectErrorKind::Answer(answer))?;
     let incarnation = || registry.incarnation(&device).map_err(ConnectErrorKind::Io);
     let sysfs_ino = incarnation()?.ok_or(ConnectErrorKind::Vanished)?;
+    if cntlid == u16::MAX || transport == Transport::Fc {
+        cntlid = settled(root, &device)?;
+    }
     let mut connected = Connected {
         device: device.clone(),
         sysfs_ino,
@@ -116,6 +224,14 @@ fn connect_through(
     Ok(connected)
 }
 
+/// The controller id of a new controller that may not be connected yet, once it is.
+fn settled(root: &Root, device: &DeviceName) -> Result<u16, ConnectErrorKind> {
+    let open = || Pinned::open(root, device).map_err(|e| ConnectErrorKind::Io(e.source));
+    fc::settle(&open()?.ok_or(ConnectErrorKind::Vanished)?)?;
+    let live = open()?.ok_or(ConnectErrorKind::Vanished)?;
+    live.controller().cntlid.ok_or(ConnectErrorKind::Vanished)
+}
+
 /// `instance=N,cntlid=M`
 fn parse(answer: &str) -> Option<(DeviceName, u16)> {
     let (mut instance, mut cntlid) = (None, None);
@@ -134,182 +250,4 @@ fn parse(answer: &str) -> Option<(DeviceName, u16)> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::FakeHost;
-    use rustix::io::Errno;
-
-    const NQN: &str = "nqn.2014-08.org.example:a";
-
-    /// A kernel that does what the closure does.
-    struct Kernel<F>(F);
-
-    impl<F: FnMut() -> Result<String, Errno>> Fabrics for Kernel<F> {
-        fn write(&mut self, _: &ConnectString) -> Result<String, ConnectErrorKind> {
-            (self.0)().map_err(ConnectErrorKind::of_write)
-        }
-    }
-
-    fn connect_on(
-        host: &FakeHost,
-        owner: Option<&Owner>,
-        kernel: impl FnMut() -> Result<String, Errno>,
-    ) -> Result<Connected, ConnectErrorKind> {
-        let tid: TransportId = format!("transport=tcp;traddr=192.0.2.10;nqn={NQN}")
-            .parse()
-            .unwrap();
-        let line = ConnectOptions::default()
-            .connect_string(&tid, ControllerClass::Io)
-            .unwrap();
-        connect_through(&mut Kernel(kernel), &host.root(), &line, owner)
-    }
-
-    #[test]
-    fn a_connected_controller_is_registered() {
-        let host = FakeHost::new();
-        let me: Owner = "me".parse().unwrap();
-        let connected = connect_on(&host, Some(&me), || {
-            host.tcp("nvme3", NQN);
-            Ok("instance=3,cntlid=7\n".to_owned())
-        })
-        .unwrap();
-        let device = DeviceName::from_number(3);
-        let sysfs_ino = host.sysfs_ino("nvme3");
-        let owner = Some(me);
-        let want = Connected {
-            device,
-            sysfs_ino,
-            cntlid: 7,
-            owner: owner.clone(),
-            warning: None,
-        };
-        assert_eq!(connected, want);
-        assert_eq!(
-            Registry::open(&host.root()).owner(&want.device).unwrap(),
-            owner
-        );
-
-        // The next one under the number is nobody's.
-        let connected = connect_on(&host, None, || {
-            host.replace_tcp("nvme3", NQN);
-            Ok("instance=3,cntlid=8".to_owned())
-        })
-        .unwrap();
-        assert_eq!((connected.owner, connected.warning), (None, None));
-        assert_eq!(Registry::open(&host.root()).entries().unwrap(), []);
-    }
-
-    #[test]
-    fn another_claimed_it_first() {
-        let host = FakeHost::new();
-        let (me, other): (Owner, Owner) = ("me".parse().unwrap(), "other".parse().unwrap());
-        let connected = connect_on(&host, Some(&me), || {
-            let device = host.tcp("nvme3", NQN);
-            let _ = Registry::open(&host.root()).claim(&device, &other).unwrap();
-            Ok("instance=3,cntlid=7".to_owned())
-        })
-        .unwrap();
-        assert_eq!(connected.owner, Some(other));
-        assert_eq!(connected.warning.unwrap(), "claimed by `other` meanwhile");
-    }
-
-    #[test]
-    fn success_that_is_none() {
-        let host = FakeHost::new();
-        let me: Owner = "me".parse().unwrap();
-        let fc = connect_on(&host, Some(&me), || {
-            host.tcp("nvme3", NQN);
-            Ok("instance=3,cntlid=65535".to_owned())
-        });
-        assert!(matches!(fc, Err(ConnectErrorKind::Vanished)), "{fc:?}");
-        assert_eq!(host.deletes("nvme3"), "1", "what keeps trying is removed");
-        let gone = connect_on(&host, Some(&me), || Ok("instance=4,cntlid=1".to_owned()));
-        assert!(matches!(gone, Err(ConnectErrorKind::Vanished)), "{gone:?}");
-        for answer in [
-            "",
-            "instance=3",
-            "cntlid=3",
-            "instance=-1,cntlid=1",
-            "instance=1,cntlid=65536",
-        ] {
-            let odd = connect_on(&host, None, || Ok(answer.to_owned()));
-            assert!(
-                matches!(odd, Err(ConnectErrorKind::Answer(_))),
-                "{answer}: {odd:?}"
-            );
-        }
-        assert!(!host.path("run/nvme").exists(), "no entry for any of them");
-    }
-
-    #[test]
-    fn errors_by_their_number() {
-        let host = FakeHost::new();
-        for (errno, message) in [
-            (Errno::ALREADY, "it is already connected"),
-            (Errno::CONNREFUSED, "the target refuses (Connection refused"),
-            (Errno::CONNRESET, "the target refuses"),
-            (Errno::NETUNREACH, "the target cannot be reached"),
-            (Errno::ADDRNOTAVAIL, "the target cannot be reached"),
-            (Errno::NODEV, "the target cannot be reached"),
-            (Errno::TIMEDOUT, "the target does not answer"),
-            (Errno::AGAIN, "the target does not answer"),
-            (Errno::IO, "the target rejects it"),
-            (Errno::INVAL, "the kernel does not accept the options"),
-            (Errno::NOMEM, "Cannot allocate memory"),
-        ] {
-            let error = connect_on(&host, None, || Err(errno)).unwrap_err();
-            assert!(error.to_string().starts_with(message), "{errno:?}: {error}");
-        }
-        assert_eq!(
-            ConnectErrorKind::NoModule("nvme-tcp").to_string(),
-            "the kernel module is missing: load it with `modprobe nvme-tcp`; kernel config NVME_TCP"
-        );
-        assert_eq!(
-            ConnectErrorKind::NoFabrics("nvme-rdma").to_string(),
-            "the kernel modules are missing: load them with `modprobe -a nvme-fabrics nvme-rdma`; kernel config NVME_FABRICS, NVME_RDMA"
-        );
-    }
-
-    #[test]
-    fn without_modules_or_rights_the_reason_is_said() {
-        let host = FakeHost::new();
-        let tid: TransportId = format!("transport=tcp;traddr=192.0.2.10;nqn={NQN}")
-            .parse()
-            .unwrap();
-        let options = ConnectOptions::default();
-        let error = connect(&host.root(), &tid, ControllerClass::Io, &options, None).unwrap_err();
-        let expected = if rustix::process::geteuid().is_root() {
-            "cannot connect (tcp, 192.0.2.10, nqn.2014-08.org.example:a): the kernel modules \
-             are missing: load them with `modprobe -a nvme-fabrics nvme-tcp`; kernel config \
-             NVME_FABRICS, NVME_TCP"
-        } else {
-            "cannot connect (tcp, 192.0.2.10, nqn.2014-08.org.example:a): only root may connect \
-             controllers"
-        };
-        assert_eq!(error.to_string(), expected);
-    }
-
-    #[test]
-    fn an_existing_connection() {
-        let host = FakeHost::new();
-        host.tcp("nvme1", "nqn.2014-08.org.example:b");
-        host.tcp("nvme2", NQN);
-        host.attribute("nvme2", "state", "deleting\n");
-        host.tcp("nvme3", NQN);
-        host.attribute("nvme3", "state", "connecting\n");
-        host.tcp("nvme4", NQN);
-        let tid: TransportId = format!("transport=tcp;traddr=192.0.2.10;nqn={NQN}")
-            .parse()
-            .unwrap();
-        let find = || {
-            let default = HostIdentity::default();
-            let found = find_existing(&host.root(), &tid, ControllerClass::Io, &default).unwrap();
-            found.map(|live| live.device.to_string())
-        };
-        assert_eq!(find().as_deref(), Some("nvme4"), "live ones first");
-        host.remove_controller("nvme4");
-        assert_eq!(find().as_deref(), Some("nvme3"));
-        host.remove_controller("nvme3");
-        assert_eq!(find(), None, "what is going is none");
-    }
-}
+mod tests;

@@ -117,7 +117,8 @@ fn exchange(socket: &OwnedFd, deadline: &Deadline) -> Result<(), ProbeError> {
         let room = answer.get_mut(have..).unwrap_or_default();
         match rustix::io::read(socket, room) {
             Ok(0) => {
-                let message = "it closes the connection instead of answering".to_owned();
+                let message =
+                    "it closes the connection instead of answering; it may want TLS".to_owned();
                 return Err(ProbeError::NotNvme(message));
             }
             Ok(count) => have += count,
@@ -157,9 +158,9 @@ impl Deadline {
     fn failed(&self, error: Errno, stage: Stage) -> ProbeError {
         match error {
             Errno::CONNREFUSED => ProbeError::Refused,
-            Errno::CONNRESET | Errno::PIPE if stage == Stage::Icresp => {
-                ProbeError::NotNvme("it resets the connection instead of answering".to_owned())
-            }
+            Errno::CONNRESET | Errno::PIPE if stage == Stage::Icresp => ProbeError::NotNvme(
+                "it resets the connection instead of answering; it may want TLS".to_owned(),
+            ),
             Errno::CONNRESET => ProbeError::Refused,
             Errno::TIMEDOUT => self.silent(stage),
             Errno::ADDRNOTAVAIL | Errno::NODEV => ProbeError::Local(error.into()),

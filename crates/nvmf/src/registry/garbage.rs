@@ -11,7 +11,8 @@ use super::name::{is_hidden_attribute, is_hidden_entry};
 use super::protocol::{self, Kind};
 use super::steps::Steps;
 use super::{Collected, Registry, RegistryError, read};
-use crate::fs;
+use crate::connect::under_way;
+use crate::{Root, fs};
 
 /// Leftovers younger than this may be another tool's work in progress.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -34,12 +35,15 @@ impl Registry {
         &self,
         now: SystemTime,
     ) -> std::result::Result<Collected, RegistryError> {
-        collect(&self.disk(), now).map_err(|kind| self.error("clean up", None, kind))
+        collect(&self.root, &self.disk(), now).map_err(|kind| self.error("clean up", None, kind))
     }
 }
 
-fn collect(disk: &Disk<'_>, now: SystemTime) -> Kind<Collected> {
-    let mut collected = Collected::default();
+fn collect(root: &Root, disk: &Disk<'_>, now: SystemTime) -> Kind<Collected> {
+    let mut collected = Collected {
+        leftovers: under_way::collect(root)?,
+        ..Collected::default()
+    };
     let Some(_lock) = disk.lock_existing()? else {
         return Ok(collected);
     };

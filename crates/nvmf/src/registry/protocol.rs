@@ -20,6 +20,7 @@ mod remove;
 mod set;
 
 pub(super) use claim::{claim, release};
+pub(crate) use disconnect::Asked;
 pub(super) use disconnect::delete_if;
 use look::look;
 pub(super) use owner::{attribute, owner, owner_of, stable};

@@ -1,11 +1,14 @@
 //! Changing entries.
 
-use nvmf_types::{AttrName, DeviceName, Owner};
+use nvmf_types::{AttrName, DeviceName, Owner, TransportId};
 
 use super::protocol::{self, Kind, New};
 use super::stamp::{self, OWNER};
 use super::steps::Attributes;
-use super::{Claim, Reaped, Registered, Registry, RegistryError, RegistryErrorKind, Release};
+use super::{
+    Asked, Claim, Reaped, Registered, Registry, RegistryError, RegistryErrorKind, Release,
+};
+use crate::connect::under_way;
 use crate::sysfs::{ControllerDir, ControllerKind};
 
 impl Registry {
@@ -130,15 +133,18 @@ impl Registry {
     }
 
     /// Calls `delete`, which must be able to hit no other one, if who owns the incarnation
-    /// `sysfs_ino` of `device` at this moment `goes`; otherwise its owner comes back.
+    /// `sysfs_ino` of `device` at this moment `goes`, and no connect of ours that `fits` is under
+    /// way.
     pub(crate) fn delete_if<T>(
         &self,
         device: &DeviceName,
         sysfs_ino: u64,
         goes: impl FnOnce(Option<&Owner>) -> bool,
+        fits: impl Fn(&TransportId) -> bool,
         delete: impl FnOnce() -> T,
-    ) -> Result<Result<T, Option<Owner>>, RegistryError> {
-        protocol::delete_if(&self.disk(), device, sysfs_ino, goes, delete)
+    ) -> Result<Asked<T, Owner>, RegistryError> {
+        let is_under_way = || under_way::is_under_way(&self.root, fits);
+        protocol::delete_if(&self.disk(), device, sysfs_ino, goes, is_under_way, delete)
             .map_err(|kind| self.error("read", Some(device), kind))
     }
 

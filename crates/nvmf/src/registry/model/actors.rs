@@ -32,6 +32,8 @@ pub(super) enum Actor {
     DisconnectAll,
     /// One that goes by the number it looked at.
     DisconnectByName,
+    /// One that asks for the owner alone.
+    DisconnectUnowned,
     /// Somebody who asks who owns a number.
     Read(u32),
     /// `nvmf registry gc`, at one entry.
@@ -118,6 +120,11 @@ impl Actor {
         matches!(self, Self::Connect(_) | Self::ForeignConnect(_))
     }
 
+    pub(super) const fn disconnects(self) -> bool {
+        let known_as_wrong = matches!(self, Self::DisconnectByName | Self::DisconnectUnowned);
+        known_as_wrong || matches!(self, Self::DisconnectAll)
+    }
+
     /// The number whose removals it waits for.
     pub(super) const fn reaps(self) -> Option<u32> {
         match self {
@@ -167,15 +174,20 @@ impl Actor {
                     _ => Outcome::Over,
                 })
             }
-            (Self::DisconnectAll | Self::DisconnectByName, Task::Controllers(found)) => {
+            (_, Task::Controllers(found)) => {
                 for (number, ino) in found {
                     let device = DeviceName::from_number(*number);
                     let hit = match self {
-                        Self::DisconnectAll => *ino,
-                        _ => on.current(&device)?.unwrap_or_default(),
+                        Self::DisconnectByName => on.current(&device)?.unwrap_or_default(),
+                        _ => *ino,
+                    };
+                    let is_under_way = || match self {
+                        Self::DisconnectUnowned => Ok(false),
+                        _ => on.is_under_way(*ino),
                     };
                     let delete = || on.ask(Request::Delete(*number, hit));
-                    let _ = protocol::delete_if(on, &device, *ino, |o| o.is_none(), delete);
+                    let goes = |owner: Option<&Owner>| owner.is_none();
+                    let _ = protocol::delete_if(on, &device, *ino, goes, is_under_way, delete);
                 }
                 Ok(Outcome::Over)
             }

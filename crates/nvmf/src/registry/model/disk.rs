@@ -61,7 +61,11 @@ impl Disk {
                 }
                 Reply::Unit
             }
-            Request::Current(_) | Request::Seqnum | Request::Lock | Request::Delete(..) => {
+            Request::Current(_)
+            | Request::Seqnum
+            | Request::Lock
+            | Request::UnderWay(_)
+            | Request::Delete(..) => {
                 unreachable!("not a call to the file system: {request:?}")
             }
         }

@@ -27,6 +27,7 @@ impl Ask for Now {
             Request::Lock => Reply::Unit,
             Request::Current(number) => Reply::Inode(world.controllers.get(&number).copied()),
             Request::Seqnum => Reply::Inode(None),
+            Request::UnderWay(_) => Reply::Bool(false),
             request => world.disk.call(&request, 1_000_000 + self.count.get()),
         })
     }
@@ -248,6 +249,16 @@ impl World {
             self.promises
                 .broken
                 .insert("another controller was disconnected");
+        }
+        let mut processes = self.processes.iter().enumerate();
+        let for_an_owner = processes.any(|(maker, process)| {
+            let connects = matches!(process.actor, Actor::Connect(_));
+            maker as u64 + 1 == ino && connects && process.state != State::Killed
+        });
+        if lives && for_an_owner && !self.is_disturbed(ino) {
+            self.promises
+                .broken
+                .insert("what was just connected for an owner was disconnected");
         }
         if lives && granted.contains_key(&ino) {
             self.promises

@@ -180,3 +180,9 @@ fn disconnecting_by_name_hits_others() {
     let actors = [Connect("a"), Connect("b"), DisconnectByName];
     Scenario::of(&actors).with(1, 0).fails("nothing is broken");
 }
+
+#[test]
+fn asking_for_the_owner_alone_hits_what_was_just_connected() {
+    let actors = [Connect("a"), DisconnectUnowned];
+    Scenario::of(&actors).fails("nothing is broken");
+}

@@ -39,6 +39,8 @@ pub(super) enum Request {
     Take(u64, String),
     Unlink(u64, String),
     StripNotes(u64),
+    /// Whether an owner's connect is under way that may have made this incarnation.
+    UnderWay(u64),
     /// Disconnect exactly this incarnation.
     Delete(u32, u64),
 }
@@ -63,6 +65,17 @@ pub(super) trait Ask {
     fn inode_of(&self, request: Request) -> Result<Option<u64>> {
         match self.ask(request)? {
             Reply::Inode(inode) => Ok(inode),
+            other => unreachable!("{other:?}"),
+        }
+    }
+
+    fn is_under_way(&self, ino: u64) -> Result<bool> {
+        self.bool(Request::UnderWay(ino))
+    }
+
+    fn bool(&self, request: Request) -> Result<bool> {
+        match self.ask(request)? {
+            Reply::Bool(is) => Ok(is),
             other => unreachable!("{other:?}"),
         }
     }
@@ -238,10 +251,7 @@ impl<A: Ask> Steps for A {
     fn drop_taken(&self, _: &u64, _: String) {}
 
     fn unlink(&self, entry: &u64, attribute: &str) -> Result<bool> {
-        match self.ask(Request::Unlink(*entry, attribute.to_owned()))? {
-            Reply::Bool(there) => Ok(there),
-            other => unreachable!("{other:?}"),
-        }
+        self.bool(Request::Unlink(*entry, attribute.to_owned()))
     }
 
     fn strip(&self, entry: &u64) -> Result<()> {

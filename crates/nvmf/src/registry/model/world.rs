@@ -154,9 +154,7 @@ impl World {
             State::Idle => match (actor, actor.reaps(), actor.number()) {
                 (_, Some(number), _) => self.removals.get(&number).is_some_and(|q| !q.is_empty()),
                 (_, _, Some(number)) => self.controllers.contains_key(&number),
-                (Actor::DisconnectAll | Actor::DisconnectByName, ..) => {
-                    !self.controllers.is_empty()
-                }
+                (actor, ..) if actor.disconnects() => !self.controllers.is_empty(),
                 _ => true,
             },
             State::Prepared(_) => true,
@@ -210,7 +208,7 @@ impl World {
                 let ino = self.controllers.get(&number).copied().unwrap_or_default();
                 Task::Controller { number, ino, since }
             }
-            Actor::DisconnectAll | Actor::DisconnectByName => {
+            Actor::DisconnectAll | Actor::DisconnectByName | Actor::DisconnectUnowned => {
                 Task::Controllers(self.controllers.clone().into_iter().collect())
             }
             Actor::Udev(number) | Actor::BlindUdev(number) | Actor::LookingUdev(number) => {
@@ -225,9 +223,9 @@ impl World {
         if let (true, Task::Controller { ino, .. }) = (actor.overrules(), &task) {
             self.promises.overruled.insert(*ino);
         }
-        let granted = match actor {
-            Actor::DisconnectAll | Actor::DisconnectByName => self.promises.granted.clone(),
-            _ => BTreeMap::new(),
+        let granted = match actor.disconnects() {
+            true => self.promises.granted.clone(),
+            false => BTreeMap::new(),
         };
         self.go_on(pid, task, Vec::new(), granted);
     }
@@ -296,6 +294,7 @@ impl World {
             Request::Lock => Reply::Unit,
             Request::Current(number) => Reply::Inode(self.controllers.get(number).copied()),
             Request::Seqnum => Reply::Inode(self.seqnum),
+            Request::UnderWay(ino) => Reply::Bool(self.is_under_way(*ino)),
             Request::Delete(number, ino) => {
                 self.check_delete(pid, *number, *ino, granted);
                 self.delete(*number, *ino);
@@ -306,6 +305,13 @@ impl World {
                 .disk
                 .call(other, (pid as u64 + 1) * 100 + replies.len() as u64),
         }
+    }
+
+    /// Whether the process that made a controller for an owner is still about to register it. Its
+    /// mark is there before the controller, and goes with the process.
+    fn is_under_way(&self, ino: u64) -> bool {
+        let mut processes = self.processes.iter();
+        processes.any(|p| matches!(p.actor, Actor::Connect(_)) && p.ino() == Some(ino))
     }
 
     fn hold(&mut self, pid: usize, locked: bool) {

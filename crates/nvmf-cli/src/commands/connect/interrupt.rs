@@ -1,0 +1,52 @@
+//! Ctrl-C while the kernel connects.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use nvmf::Root;
+use nvmf::connect::Connected;
+use nvmf::disconnect::{PATIENCE, disconnect};
+use nvmf::registry::Registry;
+use nvmf::sysfs::Pinned;
+
+use crate::walk::interrupt;
+
+const WAITING: &str = "nvmf: connect: waiting for the kernel, which cannot be interrupted, for about \
+                       a minute at most; then what was connected is disconnected";
+
+/// Lets `connect` come to its end whatever signals arrive, and says that it has to. `None`: one
+/// arrived, and the new controller is disconnected again.
+pub(super) fn to_its_end<E>(
+    root: &Root,
+    connect: impl FnOnce() -> Result<Connected, E>,
+) -> Result<Option<Connected>, E> {
+    let came = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&came);
+    interrupt::catch(move || {
+        if !flag.swap(true, Ordering::SeqCst) {
+            // Nobody may be there to read it.
+            let _ = writeln!(std::io::stderr(), "{WAITING}");
+        }
+    });
+    let connected = connect();
+    match (connected, came.load(Ordering::SeqCst)) {
+        (Ok(connected), true) => {
+            take_back(root, &connected);
+            Ok(None)
+        }
+        (Err(_), true) => Ok(None),
+        (connected, false) => connected.map(Some),
+    }
+}
+
+/// Disconnects a new controller; if that fails it is in `nvmf list`, with its owner.
+fn take_back(root: &Root, new: &Connected) {
+    if let Ok(Some(pinned)) = Pinned::open(root, &new.device)
+        && pinned.sysfs_ino() == new.sysfs_ino
+    {
+        let _ = disconnect(&pinned, PATIENCE);
+        // An entry that stays is known to be stale all the same.
+        let _ = Registry::open(root).reap(&new.device, None);
+    }
+}
