@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{demo, image, install, out, vmrun, vmtest};
+use crate::{bench, demo, image, install, out, vmrun, vmtest};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Demo(demo::Demo),
     /// Check formatting and lints, run all tests, those in the virtual machine last
     Test(vmtest::Test),
+    /// Compare how fast controllers are connected and disconnected, in the virtual machine
+    Bench(bench::Bench),
     /// Build and lay out what a package would contain
     Install(install::Install),
     /// Boot the virtual machine and run one command in it: `vm-run -- nvme list`
@@ -38,6 +40,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     match Cli::parse().command {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => vmtest::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Install(args) => install::run(&args),
         Command::VmRun(args) => vmrun::run(args),
         Command::BuildImage { dir } => {

@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask demo`, `cargo xtask test`, `cargo xtask install`.
 
+mod bench;
 mod cli;
 mod demo;
 mod guest;

@@ -35,8 +35,10 @@ pub(crate) fn build_shipped(release: bool) -> anyhow::Result<Vec<Executable>> {
 }
 
 /// Builds one binary of one package.
-pub(crate) fn build_one(package: &str, name: &str) -> anyhow::Result<Executable> {
-    let built = build(&["build", "-p", package, "--bin", name])?;
+pub(crate) fn build_one(package: &str, name: &str, release: bool) -> anyhow::Result<Executable> {
+    let mut arguments = vec!["build", "-p", package, "--bin", name];
+    arguments.extend(release.then_some("--release"));
+    let built = build(&arguments)?;
     built
         .into_iter()
         .find(|it| it.name == name)

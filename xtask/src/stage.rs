@@ -47,8 +47,17 @@ pub(crate) fn agent_of_any_age(share: &Path) -> anyhow::Result<()> {
 
 /// Builds a program and puts it into the guest's `/host/bin`.
 pub(crate) fn built(package: &str, name: &str, share: &Path) -> anyhow::Result<()> {
+    build_into(package, name, share, false)
+}
+
+/// The same, built as it is shipped.
+pub(crate) fn released(package: &str, name: &str, share: &Path) -> anyhow::Result<()> {
+    build_into(package, name, share, true)
+}
+
+fn build_into(package: &str, name: &str, share: &Path, release: bool) -> anyhow::Result<()> {
     let progress = out::Progress::start(&format!("building {name}"));
-    let built = programs::build_one(package, name)?;
+    let built = programs::build_one(package, name, release)?;
     programs::copy_stripped(&built.path, &share.join("bin").join(name))?;
     progress.done(&format!("{name} built"));
     Ok(())

@@ -16,6 +16,7 @@
 )]
 
 pub mod agent;
+pub mod bench;
 pub mod demo;
 pub mod fake;
 mod files;

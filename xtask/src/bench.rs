@@ -1,0 +1,56 @@
+//! `cargo xtask bench`: how fast controllers are connected and disconnected, compared in the guest.
+//! The comparison itself is the program `nvmf-bench`; here it gets its machine.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::guest::{Exit, Run};
+use crate::image::Image;
+use crate::session::Session;
+use crate::{host, out, stage};
+
+/// Longest time it may take.
+const LIMIT_MS: u64 = 60 * 60 * 1000;
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Rounds of each comparison
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Subsystems to connect
+    #[arg(long, default_value_t = 64)]
+    subsystems: usize,
+}
+
+/// Compares; failure if a goal is missed.
+pub(crate) fn run(args: &Bench) -> anyhow::Result<ExitCode> {
+    host::install_packages()?;
+    let image = Image::ensure()?;
+    let mut session = Session::new(image)?;
+    let share = session.share();
+    stage::agent(&share)?;
+    stage::released("nvmf-cli", "nvmf", &share)?;
+    stage::released("nvmf-testkit", "nvmf-bench", &share)?;
+
+    let vm = session.vm()?;
+    let run = Run {
+        argv: vec![
+            "/host/bin/nvmf-bench".to_owned(),
+            format!("--rounds={}", args.rounds),
+            format!("--subsystems={}", args.subsystems),
+        ],
+        env: stage::environment(),
+        timeout_ms: Some(LIMIT_MS),
+        ..Run::default()
+    };
+    match vm.guest.run(run, |_, line| out::line(line)) {
+        Ok(Exit::Status(0)) => Ok(ExitCode::SUCCESS),
+        Ok(exit) => {
+            out::warn(format_args!("not all goals were met: {exit}"));
+            Ok(ExitCode::FAILURE)
+        }
+        Err(lost) => anyhow::bail!("{lost}\n{}", crate::session::tail(&vm.qemu.console())),
+    }
+}
