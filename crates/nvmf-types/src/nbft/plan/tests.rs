@@ -196,6 +196,21 @@ fn discovery_controllers() {
 }
 
 #[test]
+fn a_discovery_controller_is_asked_again_for_what_the_firmware_could_not_have() {
+    let plan = plan(&changed(DHCP_IPV4, &[(0xc4, &[1])]));
+    let origins: Vec<_> = plan
+        .connections
+        .iter()
+        .map(|c| c.origin.to_string())
+        .collect();
+    assert_eq!(origins, ["NBFT entry Discovery 1, HFI 1"]);
+    assert_eq!(
+        not_connected(&plan),
+        ["NBFT entry SSNS 1: the firmware marked it as unavailable"]
+    );
+}
+
+#[test]
 fn two_tables_and_what_stands_in_both() {
     let tables = [
         table("NBFT", STATIC_IPV4),
