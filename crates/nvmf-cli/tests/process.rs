@@ -103,6 +103,8 @@ fn everybody_reads_and_root_changes() {
     for args in [
         "list",
         "list -v -o json",
+        "list-subsys -v",
+        "list-subsys -v -o json",
         "registry list -v",
         "registry list -o json",
         "exclusion list -v",
@@ -124,6 +126,8 @@ fn everybody_reads_and_root_changes() {
         ("registry release", "nvme4000000000 --owner x"),
         ("registry gc", "-v"),
         ("registry reap", "nvme4000000000"),
+        ("config convert", "--json /nowhere.json"),
+        ("config create", "-t loop --discovery"),
         ("exclusion add", "-e nqn=a"),
         ("exclusion remove", "-e nqn=a"),
         ("exclusion edit", "-N lab"),

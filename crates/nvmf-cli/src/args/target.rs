@@ -78,6 +78,23 @@ impl TargetArgs {
         Ok(all)
     }
 
+    /// What was given, by the keys of a transport id; a host name is not resolved.
+    pub(crate) fn fields(&self) -> [(&'static str, Option<String>); 8] {
+        [
+            (
+                "transport",
+                self.transport.map(|transport| transport.to_string()),
+            ),
+            ("traddr", self.traddr.clone()),
+            ("trsvcid", self.trsvcid.clone()),
+            ("nqn", self.nqn.as_ref().map(Nqn::to_string)),
+            ("host-traddr", self.host_traddr.clone()),
+            ("host-iface", self.host_iface.clone()),
+            ("hostnqn", self.hostnqn.as_ref().map(Nqn::to_string)),
+            ("hostid", self.hostid.map(|id| id.to_string())),
+        ]
+    }
+
     fn with_address(
         &self,
         transport: Transport,

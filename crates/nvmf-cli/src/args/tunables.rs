@@ -131,6 +131,41 @@ impl TunableArgs {
     }
 }
 
+impl TunableArgs {
+    /// What was given, by the names that options have in a configuration file. Keys and keyrings
+    /// are not looked up.
+    pub(crate) fn given(&self) -> Vec<(&'static str, String)> {
+        let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+        let flag = |given: bool| given.then(|| "yes".to_owned());
+        let all = [
+            ("nr-io-queues", self.nr_io_queues.clone()),
+            ("nr-write-queues", self.nr_write_queues.clone()),
+            ("nr-poll-queues", self.nr_poll_queues.clone()),
+            ("queue-size", self.queue_size.clone()),
+            ("keep-alive-tmo", self.keep_alive_tmo.clone()),
+            ("reconnect-delay", self.reconnect_delay.clone()),
+            ("ctrl-loss-tmo", self.ctrl_loss_tmo.clone()),
+            ("fast-io-fail-tmo", self.fast_io_fail_tmo.clone()),
+            ("tos", self.tos.clone()),
+            ("duplicate-connect", flag(self.duplicate_connect)),
+            ("disable-sqflow", flag(self.disable_sqflow)),
+            ("hdr-digest", flag(self.hdr_digest)),
+            ("data-digest", flag(self.data_digest)),
+            ("tls", flag(self.tls)),
+            ("concat", flag(self.concat)),
+            ("keyring", self.keyring.clone()),
+            ("tls-key", self.tls_key.clone()),
+            ("tls-key-identity", self.tls_key_identity.clone()),
+            ("kxchap-secret", secret(&self.dhchap_secret)),
+            ("kxchap-ctrl-secret", secret(&self.dhchap_ctrl_secret)),
+        ];
+        let given = all.into_iter();
+        given
+            .filter_map(|(key, value)| Some((key, value?)))
+            .collect()
+    }
+}
+
 /// Lets an option's value through if [`ConnectOptions::set`] takes it.
 fn checked(
     key: &'static str,

@@ -1,5 +1,8 @@
 //! `nvmf config`
 
+mod convert;
+mod create;
+mod problems;
 mod show;
 mod validate;
 
@@ -10,7 +13,7 @@ use crate::args::OutputArgs;
 use crate::cli::Outcome;
 use crate::output::Output;
 
-/// Show and check what the configuration files say
+/// Show, check and change what the configuration files say
 ///
 /// The main file is /etc/nvme/nvme-fabrics.conf; the drop-ins beside it,
 /// nvme-fabrics.conf.d/*.conf, are read after it in alphabetical order.
@@ -18,6 +21,8 @@ use crate::output::Output;
 pub(crate) enum Config {
     Validate(validate::Validate),
     Show(show::Show),
+    Convert(convert::Convert),
+    Create(Box<create::Create>),
 }
 
 impl Config {
@@ -25,6 +30,8 @@ impl Config {
         match self {
             Self::Validate(args) => args.run(root, out),
             Self::Show(args) => args.run(root, out),
+            Self::Convert(args) => args.run(root, out),
+            Self::Create(args) => args.run(root, out),
         }
     }
 
@@ -32,6 +39,8 @@ impl Config {
         match self {
             Self::Validate(_) => "config validate",
             Self::Show(_) => "config show",
+            Self::Convert(_) => "config convert",
+            Self::Create(_) => "config create",
         }
     }
 
@@ -39,6 +48,8 @@ impl Config {
     pub(crate) const fn changes(&self) -> bool {
         match self {
             Self::Validate(_) | Self::Show(_) => false,
+            Self::Convert(args) => args.changes(),
+            Self::Create(_) => true,
         }
     }
 
@@ -46,6 +57,8 @@ impl Config {
         match self {
             Self::Validate(args) => &args.output,
             Self::Show(args) => &args.output,
+            Self::Convert(args) => &args.output,
+            Self::Create(args) => &args.output,
         }
     }
 }

@@ -15,7 +15,7 @@ use serde::Serialize;
 use exclude::Excluded;
 
 use super::disconnect_all::THREADS;
-use super::{Failure, clean_up, join};
+use super::{Failure, clean_up, controllers, join};
 use crate::args::{DeviceArg, OutputArgs};
 use crate::cli::Outcome;
 use crate::output::Output;
@@ -47,7 +47,10 @@ pub(crate) struct Disconnect {
 struct Report {
     #[serde(skip)]
     nqn: Option<Nqn>,
-    /// Those that were asked for one by one.
+    /// How many controllers were asked for one by one, the same one once.
+    #[serde(skip)]
+    asked: usize,
+    /// Those of them that there are.
     #[serde(skip)]
     named: BTreeSet<DeviceName>,
     /// How many of the disconnected ones were of `nqn`.
@@ -130,6 +133,7 @@ impl Disconnect {
                 }),
             }
         }
+        report.asked = report.named.len() + report.failed.len();
         let Some(nqn) = &self.nqn else {
             return Ok(pinned);
         };
@@ -176,8 +180,14 @@ fn render(report: &Report) -> String {
     let named = |device: &&DeviceName| report.named.contains(*device);
     let named: Vec<DeviceName> = report.disconnected.iter().filter(named).cloned().collect();
     let mut lines = Vec::new();
+    let asked = report.asked;
     if !named.is_empty() {
-        lines.push(format!("disconnected {}", join(&named)));
+        let count = match asked {
+            1 => String::new(),
+            _ if asked == named.len() => format!("{}: ", controllers(asked)),
+            _ => format!("{} of {}: ", named.len(), controllers(asked)),
+        };
+        lines.push(format!("disconnected {count}{}", join(&named)));
     }
     if let Some(nqn) = &report.nqn {
         lines.push(format!(
@@ -262,7 +272,7 @@ mod tests {
         let devices = ["nvme3", "/dev/nvme1n1", "nvme1n2", "nvme0n1"];
         let (outcome, out) = disconnect(&host, &devices, None, Format::Normal);
         assert_eq!(outcome, Outcome::Incomplete);
-        assert_eq!(out.stdout(), "disconnected nvme3\n");
+        assert_eq!(out.stdout(), "disconnected 1 of 3 controllers: nvme3\n");
         assert_eq!(
             out.stderr(),
             format!(

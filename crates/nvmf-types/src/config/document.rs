@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use crate::line::{Line, Says, line_end, lines};
 use crate::{ControllerClass, HostIdentity, Nqn, Secret};
 
+use super::edits::is_literal;
 use super::read::{DC, HOST, SUBSYSTEM};
 use super::{Persona, Wish, wish};
 
 /// The text of one configuration file. What stands there stays byte for byte: comments, order, line
-/// ends, a byte order mark.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// ends, a byte order mark. It may hold secrets.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Document {
     text: String,
 }
@@ -173,6 +174,26 @@ impl Document {
         self.text.insert_str(place.at, &text);
         place.line + new.len()
     }
+}
+
+/// A text with asterisks for secrets, but not for where they are to be read.
+pub(super) fn masked(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in lines(text) {
+        match line.says {
+            Says::Setting(key, value) if is_secret(key, value) => {
+                shown.push_str(&setting(key, "***"));
+                shown.push('\n');
+            }
+            _ => shown.push_str(text.get(line.bytes).unwrap_or_default()),
+        }
+    }
+    shown
+}
+
+fn is_secret(key: &str, value: &str) -> bool {
+    let name = wish::option(key).unwrap_or_default();
+    name.ends_with("-secret") && is_literal(&Secret::new(value.to_owned()))
 }
 
 impl<'a> Section<'a> {

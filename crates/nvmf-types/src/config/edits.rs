@@ -8,19 +8,21 @@ mod place;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::{ConnectOptions, HostIdentity, HostName, Origin, TransportId};
 
-use super::document::Document;
+use super::document::{Document, masked};
 use super::parse::spelled_out;
 use super::{Config, ConfigFile, Connection, Persistence, Problems, Wish, WishError, parse};
 
 pub use error::EditError;
 pub use place::Persona;
+pub(super) use place::is_literal;
 use place::{Whose, holds_a_secret};
 
-/// A file of a configuration, as it is before it is edited.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A file of a configuration, as it is before it is edited. It may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ExistingFile {
     /// The path.
     pub path: String,
@@ -30,8 +32,8 @@ pub struct ExistingFile {
     pub private: bool,
 }
 
-/// A file that is to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A file that is to be written. It may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ChangedFile {
     /// The path.
     pub path: String,
@@ -57,8 +59,8 @@ pub enum Added {
     },
 }
 
-/// A configuration that is being added to.
-#[derive(Clone, Debug)]
+/// A configuration that is being added to. It may hold secrets.
+#[derive(Clone)]
 pub struct Edits {
     /// The main file first.
     files: Vec<File>,
@@ -70,7 +72,7 @@ pub struct Edits {
     known: BTreeMap<Key, Known>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct File {
     path: String,
     before: Option<String>,
@@ -184,6 +186,33 @@ impl Edits {
         tid.hostnqn = identity.hostnqn;
         tid.hostid = identity.hostid;
         Ok((spelled_out(&tid, wish.class, &self.host), wish.host_name()))
+    }
+}
+
+impl ChangedFile {
+    /// What is to be there, with asterisks for secrets.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        masked(&self.text)
+    }
+}
+
+impl fmt::Debug for ChangedFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ChangedFile({:?})", self.path)
+    }
+}
+
+impl fmt::Debug for ExistingFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExistingFile({:?})", self.path)
+    }
+}
+
+impl fmt::Debug for Edits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let paths = self.files.iter().map(|file| &file.path);
+        f.debug_list().entries(paths).finish()
     }
 }
 

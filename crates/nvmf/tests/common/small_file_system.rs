@@ -25,7 +25,9 @@ pub(crate) fn run(folder: &Path, child: &Command) {
         return;
     }
     let script = format!(r#"{mount} && shift && exec "$@""#);
-    let environment = child.get_envs().filter_map(|(key, value)| Some((key, value?)));
+    let environment = child
+        .get_envs()
+        .filter_map(|(key, value)| Some((key, value?)));
     let status = namespace(&script)
         .arg(child.get_program())
         .args(child.get_args())

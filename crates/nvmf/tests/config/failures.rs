@@ -38,8 +38,20 @@ fn inside() {
                 break;
             };
             let message = error.to_string();
-            assert!(matches!(error, WriteError::Io { reason: Errno::NOSPC, .. }), "{message}");
-            assert!(message.contains("No space left") && message.contains("`df` shows"), "{message}");
+            assert!(
+                matches!(
+                    error,
+                    WriteError::Io {
+                        reason: Errno::NOSPC,
+                        ..
+                    }
+                ),
+                "{message}"
+            );
+            assert!(
+                message.contains("No space left") && message.contains("`df` shows"),
+                "{message}"
+            );
             assert_eq!(content(top), before, "{message}");
             failed += 1;
             assert!(free < 19, "it never works");

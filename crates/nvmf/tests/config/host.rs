@@ -6,9 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nvmf::Root;
-use nvmf::config::{
-    self, Conversion, Edited, LegacyFormat, Source, WriteError, convert, edit,
-};
+use nvmf::config::{self, Conversion, Edited, LegacyFormat, Source, WriteError, convert, edit};
 use nvmf_types::config::{Added, Config, Wish};
 use nvmf_types::{ControllerClass, Origin};
 use tempfile::TempDir;

@@ -80,7 +80,10 @@ fn progress(host: &Host) -> (usize, usize) {
     let left = there(["config.json", "discovery.conf"]);
     let kept = there(["config.json.converted", "discovery.conf.converted"]);
     assert_eq!(left + kept, 2, "an original is lost: {:?}", files.keys());
-    (left, there(["nvme-fabrics.conf", "nvme-fabrics.conf.d/other.conf"]))
+    (
+        left,
+        there(["nvme-fabrics.conf", "nvme-fabrics.conf.d/other.conf"]),
+    )
 }
 
 #[test]
@@ -106,7 +109,11 @@ fn a_kill_loses_nothing_and_the_next_run_does_the_rest() {
         seen.push((left, written));
 
         assert!(start("convert", 0, &host).wait().unwrap().success());
-        assert_eq!(content(host.top()), whole, "after {left} left, {written} written");
+        assert_eq!(
+            content(host.top()),
+            whole,
+            "after {left} left, {written} written"
+        );
     }
     seen.sort_unstable();
     seen.dedup();

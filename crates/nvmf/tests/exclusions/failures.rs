@@ -10,8 +10,8 @@ use nvmf::exclusions::{self, EditError, ListError, ListErrorKind};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::small_file_system;
 use crate::host::{Host, add, content, list, name, nvme, parsed};
+use crate::small_file_system;
 
 /// What the child is to do, as `space:ROOT`.
 const INSIDE: &str = "NVMF_TEST_EXCLUSIONS_FAILURE";

@@ -140,7 +140,11 @@ mod tests {
         assert_eq!(said.outcome, Outcome::Done);
         let at = "transport=tcp;traddr=192.0.2.10;trsvcid=4420;nqn=";
         let line = |line: usize, nqn: &str| format!("excluded by /{CONF}:{line}: {at}{nqn}\n");
-        let expected = format!("{}{}disconnected nvme1, nvme2\n", line(4, A), line(5, B));
+        let expected = format!(
+            "{}{}disconnected 2 controllers: nvme1, nvme2\n",
+            line(4, A),
+            line(5, B)
+        );
         assert_eq!((said.stdout, said.stderr), (expected, String::new()));
         assert_eq!(
             (host.deletes("nvme1"), host.deletes("nvme2")),

@@ -204,7 +204,7 @@ pub(super) fn holds_a_secret(wish: &Wish) -> bool {
 }
 
 /// Whether it is a secret itself, not where one is to be read.
-fn is_literal(secret: &Secret) -> bool {
+pub(in crate::config) fn is_literal(secret: &Secret) -> bool {
     let text = secret.expose();
     !text.starts_with("file:") && !text.starts_with("credential:")
 }

@@ -348,6 +348,20 @@ fn a_hosts_secret_holds_for_nothing_else() {
 }
 
 #[test]
+fn secrets_are_masked() {
+    let mut edits = edits(None, &[]);
+    for (traddr, secret) in [("::1", "DHHC-1:00:hush:"), ("::2", "file:/etc/nvme/key")] {
+        let wish = path(&[("traddr", traddr), ("kxchap-secret", secret)]);
+        edits.add(&wish, None).unwrap();
+    }
+    assert!(!format!("{edits:?}").contains("hush"));
+    let changed = edits.finish().unwrap();
+    assert!(changed[0].text.contains("hush") && !format!("{changed:?}").contains("hush"));
+    let masked = changed[0].text.replace("DHHC-1:00:hush:", "***");
+    assert_eq!(changed[0].masked(), masked);
+}
+
+#[test]
 fn the_id_of_a_name() {
     let of = |name: &str| HostId::of_name(&name.parse().unwrap());
     assert_eq!(of(HOST), None);
