@@ -16,7 +16,7 @@ if nvmf_boot_wanted; then
     if getarg ip= > /dev/null; then
         echo rd.neednet=1 > /etc/cmdline.d/96-nvmf-boot.conf
     fi
-    /sbin/initqueue --settled --name nvmf-boot /sbin/nvmf-boot
+    /sbin/initqueue --settled --unique --name nvmf-boot /sbin/nvmf-boot
     # at least once, also where the root file system is somewhere else
     # shellcheck disable=SC2154 # dracut sets hookdir
     echo '[ -e /run/nvmf-boot.tried ]' > "$hookdir/initqueue/finished/96-nvmf-boot.sh"

@@ -2,7 +2,8 @@
 # Connects what the boot tables name. The initqueue runs it again and again while the root file
 # system is not there, until everything is connected; what it says is shown when it is new.
 
-if said=$(@PREFIX@/bin/nvmf connect-all --nbft 2>&1); then
+if said=$(@PREFIX@/bin/nvmf connect-all --nbft --quiet 2>&1); then
+    said="what the boot tables name is connected"
     # shellcheck disable=SC2154 # dracut sets hookdir
     rm -f "$hookdir/initqueue/settled/nvmf-boot.sh"
 fi
