@@ -53,6 +53,9 @@ use crate::key::Key;
 use crate::live::{Incarnation, Spot};
 use crate::{ActionId, State, Timestamp};
 
+/// A connection that lasted so many milliseconds was a good one.
+const LASTED_MS: u64 = 60_000;
+
 /// Where a connection is, and with what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Life {
@@ -171,6 +174,16 @@ impl Connection {
             last_error: None,
             page: Page::default(),
         }
+    }
+
+    /// Its controller is gone, if there was one; gives the milliseconds that it lasted. Failures
+    /// before a good one are forgotten.
+    pub(crate) fn end(&mut self, now: Timestamp) -> u64 {
+        let lasted_ms = now.since_ms(self.bound_at);
+        if self.life.ours().is_some() && lasted_ms >= LASTED_MS {
+            self.forget_failures();
+        }
+        lasted_ms
     }
 
     /// Starts over after good times or a change of circumstances.

@@ -61,9 +61,9 @@ pub struct Core {
     pub(crate) problems: Problems,
     /// Discovery controllers desired since the start whose first log page is still to come.
     pub(crate) first_pages: BTreeSet<Key>,
-    /// Connections whose last attempt's result was lost: whether there is a controller is only
-    /// known after the next listing.
-    pub(crate) unsure: BTreeSet<Key>,
+    /// Connections whose last attempt's result was lost, and when: whether there is a controller is
+    /// only known after a listing that began later.
+    pub(crate) unsure: BTreeMap<Key, Timestamp>,
     pub(crate) timers: Timers,
     pub(crate) jitter: Jitter,
     pub(crate) flights: BTreeMap<ActionId, Flight>,
@@ -122,7 +122,7 @@ impl Core {
             lists: Lists::default(),
             problems: Problems::default(),
             first_pages: BTreeSet::new(),
-            unsure: BTreeSet::new(),
+            unsure: BTreeMap::new(),
             timers: Timers::default(),
             flights: BTreeMap::new(),
             outbox: Outbox::default(),
@@ -142,12 +142,17 @@ impl Core {
             Event::ExclusionsLoaded { set, problems } => {
                 self.exclusions_loaded(set, problems, now);
             }
-            Event::Listed(controllers) => self.listed(controllers, now),
-            Event::Controller { device, now: None } => self.gone(&device, now),
+            Event::Listed { controllers, began } => self.listed(controllers, began, now),
             Event::Controller {
-                device: _,
+                device,
+                now: None,
+                began,
+            } => self.missed(&device, began, now),
+            Event::Controller {
                 now: Some(live),
-            } => self.sighted(live, now),
+                began,
+                ..
+            } => self.sighted(live, began, now),
             Event::DiscoveryChanged { device } => self.discovery_changed(&device),
             Event::OwnershipChanged { .. } => self.outbox.rescan(),
             Event::ConnectFinished { id, outcome } => self.connect_finished(id, outcome, now),

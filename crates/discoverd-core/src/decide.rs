@@ -11,9 +11,6 @@ use crate::outbox::Urgency;
 use crate::timers::Timer;
 use crate::{ActionKind, Change, ConnectRequest, State, Timestamp};
 
-/// A connection that lasted so many milliseconds was a good one: failures before it are forgotten.
-const LASTED_MS: u64 = 60_000;
-
 const SHUTTING_DOWN: &str = "the machine is shutting down: nothing is connected any more";
 
 impl Core {
@@ -150,20 +147,20 @@ impl Core {
         }
     }
 
-    /// The controller that is this connection: the one that the connector made for it, else ours
-    /// before others', and the one that it was before another.
+    /// The controller that is this connection: ours before others', the one that the connector named
+    /// for it before another, and the one that it was.
     fn find(&self, key: &Key) -> Option<Incarnation> {
         let connection = self.connections.get(key)?;
-        let made = connection.made.as_ref();
-        if let Some(at) = made.filter(|at| self.live.exact(at).is_some()) {
-            return Some(at.clone());
-        }
+        let made = connection.made.as_ref().and_then(|at| self.live.exact(at));
         let satisfying = self.live.satisfying(key, &self.identity);
-        let best = satisfying.max_by_key(|known| {
+        let best = satisfying.chain(made).max_by_key(|known| {
+            let at = known.incarnation();
             let owner = known.live.owner.as_ref();
-            let same = connection.life.controller() == Some(&known.incarnation());
+            let ours = owner == Some(&self.settings.owner);
+            let named = connection.made.as_ref() == Some(&at);
+            let same = connection.life.controller() == Some(&at);
             let free = owner.is_none() && known.claimable;
-            (owner == Some(&self.settings.owner), same, free)
+            (ours, named, same, free)
         })?;
         Some(best.incarnation())
     }
@@ -214,6 +211,7 @@ impl Core {
         };
         let new = connection.life.ours() != Some(&at);
         if new {
+            connection.end(now);
             connection.bound_at = now;
             connection.unanswered = false;
             connection.doubted = false;
@@ -268,10 +266,7 @@ impl Core {
             return;
         };
         let gone = connection.life.ours().cloned();
-        let lasted_ms = now.since_ms(connection.bound_at);
-        if gone.is_some() && lasted_ms >= LASTED_MS {
-            connection.forget_failures();
-        }
+        let lasted_ms = connection.end(now);
         let excluded = connection.excluded.clone();
         if gone.is_some() {
             self.abandon_page(key);
@@ -290,7 +285,7 @@ impl Core {
             }
             self.retry(key, reason, now);
         } else if self.timers.due(&retry).is_none() {
-            if self.unsure.contains(key) {
+            if self.unsure.contains_key(key) {
                 self.outbox.rescan();
                 let reason = "unknown whether the last attempt succeeded; looking".to_owned();
                 self.retry(key, reason, now);

@@ -8,7 +8,7 @@ use nvmf_types::log_page::DiscoveryLog;
 use nvmf_types::nbft::BootConnection;
 use nvmf_types::{DeviceName, FcName, LiveController, Origin, Owner, TransportId};
 
-use crate::{ActionId, Settings};
+use crate::{ActionId, Settings, Timestamp};
 
 /// Something that happened.
 #[derive(Clone, Debug)]
@@ -29,7 +29,12 @@ pub enum Event {
     },
     /// All fabrics controllers of the host: at the start, after a uevent overflow, and in answer
     /// to [`crate::ActionKind::Rescan`].
-    Listed(Vec<LiveController>),
+    Listed {
+        /// What was there.
+        controllers: Vec<LiveController>,
+        /// When the reading began: what was heard since by another way is newer.
+        began: Timestamp,
+    },
     /// What sysfs says of one device now, read after a uevent. For one device these must come in
     /// the order in which they were read.
     Controller {
@@ -37,6 +42,8 @@ pub enum Event {
         device: DeviceName,
         /// What is there; `None`: nothing.
         now: Option<LiveController>,
+        /// When the reading began: what was heard since by another way is newer.
+        began: Timestamp,
     },
     /// A discovery controller says that its log page changed (`NVME_AEN=0x70f002`), or is back
     /// (`NVME_EVENT=rediscover`).

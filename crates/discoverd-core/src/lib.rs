@@ -18,7 +18,6 @@
 mod action;
 mod backoff;
 pub mod connection;
-mod controllers;
 mod core;
 mod decide;
 mod desired;
@@ -29,7 +28,9 @@ mod key;
 mod live;
 mod nudges;
 mod outbox;
+mod outcomes;
 mod report;
+mod sightings;
 mod status;
 mod timers;
 mod units;

@@ -13,8 +13,8 @@ use crate::key::Key;
 use crate::timers::Timestamp;
 use crate::units::Unit;
 
-/// A sighting may have been read before a registry entry was written and arrive after the news of
-/// it. For this long, in milliseconds, the news counts.
+/// A registry entry comes a moment after its controller, and a sighting may be older than other
+/// news: after so many milliseconds there is a second look.
 pub(crate) const SIGHTING_LAG_MS: u64 = 2_000;
 
 /// One controller, from its making to its end.
@@ -29,6 +29,8 @@ pub(crate) struct Incarnation {
 pub(crate) struct Known {
     pub(crate) live: LiveController,
     pub(crate) since: Timestamp,
+    /// When the connector or the registry last said something of it: what was read before is older.
+    pub(crate) heard: Option<Timestamp>,
     /// It was there, unowned, when the core started: it may be claimed.
     pub(crate) claimable: bool,
     /// A claim is under way.
@@ -44,8 +46,6 @@ pub(crate) struct Known {
 pub(crate) struct Live {
     known: BTreeMap<DeviceName, Known>,
     by_spot: BTreeMap<Spot, BTreeSet<DeviceName>>,
-    /// Controllers that became ours lately, and when.
-    grants: BTreeMap<DeviceName, (u64, Timestamp)>,
 }
 
 /// Where a connection leads: a first, cheap sieve before [`TransportId::is_satisfied_by`]. No
@@ -137,6 +137,7 @@ impl Live {
             let known = Known {
                 live,
                 since: now,
+                heard: None,
                 claimable: false,
                 claiming: false,
                 bound: BTreeSet::new(),
@@ -154,16 +155,10 @@ impl Live {
 
     /// Notes that this controller became ours.
     pub(crate) fn grant(&mut self, at: &Incarnation, owner: &Owner, now: Timestamp) {
-        self.grants.insert(at.device.clone(), (at.sysfs_ino, now));
         if let Some(known) = self.exact_mut(at) {
             known.live.owner = Some(owner.clone());
+            known.heard = Some(now);
         }
-    }
-
-    /// Whether this controller became ours so lately that a sighting may not know it.
-    pub(crate) fn granted_lately(&self, device: &DeviceName, ino: u64, now: Timestamp) -> bool {
-        let grant = self.grants.get(device);
-        grant.is_some_and(|(to, at)| *to == ino && now.since_ms(*at) < SIGHTING_LAG_MS)
     }
 
     /// The controllers that satisfy a desired connection.

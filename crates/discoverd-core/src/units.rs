@@ -14,8 +14,8 @@ use crate::{ActionId, ActionKind, Timestamp, UnitOutcome, UnitSpec};
 pub(crate) enum Unit {
     /// None was asked for.
     None,
-    /// Being started, after so many failures.
-    Starting(Backoff),
+    /// Being started by that action, after so many failures.
+    Starting(ActionId, Backoff),
     There,
     /// Not there, and why; another attempt is due.
     Failed(Backoff, String),
@@ -35,13 +35,12 @@ impl Core {
         };
         let backoff = match &known.unit {
             _ if known.live.owner.as_ref() != Some(&owner) => return,
-            Unit::Starting(_) | Unit::There | Unit::Refused => return,
+            Unit::Starting(..) | Unit::There | Unit::Refused => return,
             // a second call must not overtake the timer
             Unit::Failed(..) if self.timers.due(&Timer::Unit(device.clone())).is_some() => return,
             Unit::Failed(backoff, _) => *backoff,
             Unit::None => Backoff::default(),
         };
-        known.unit = Unit::Starting(backoff);
         let tid = &known.live.tid;
         let spec = UnitSpec {
             device: device.clone(),
@@ -52,6 +51,7 @@ impl Core {
         };
         let flight = Flight::Unit(known.incarnation());
         let id = self.outbox.push(Urgency::Now, ActionKind::StartUnit(spec));
+        known.unit = Unit::Starting(id, backoff);
         self.flights.insert(id, flight);
     }
 
@@ -63,8 +63,9 @@ impl Core {
         let Some(known) = self.live.exact_mut(&at) else {
             return;
         };
-        let Unit::Starting(mut backoff) = known.unit else {
-            return;
+        let mut backoff = match known.unit {
+            Unit::Starting(awaited, backoff) if awaited == id => backoff,
+            _ => return,
         };
         match result {
             UnitOutcome::Started | UnitOutcome::AlreadyThere => known.unit = Unit::There,

@@ -3,11 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use discoverd_core::{Action, ActionId, ActionKind, Core, Event};
+use discoverd_core::{Action, ActionId, ActionKind, Core, Event, Timestamp};
 use nvmf::Root;
 use nvmf_connector::protocol::Disconnect;
-use nvmf_types::HostIdentity;
 use nvmf_types::config::Config;
+use nvmf_types::{HostIdentity, LiveController};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
@@ -164,12 +164,12 @@ impl Daemon {
                 self.devices.list();
             }
             Input::ListAgain => self.devices.list(),
-            Input::Read(device, read) => {
+            Input::Read(device, began, read) => {
                 let changed = self.devices.read(&device);
                 match read {
                     Ok(now) => {
                         let device = device.clone();
-                        self.event(Event::Controller { device, now });
+                        self.event(Event::Controller { device, now, began });
                     }
                     Err(error) => error!("{error}"),
                 }
@@ -177,7 +177,7 @@ impl Daemon {
                     self.event(Event::DiscoveryChanged { device });
                 }
             }
-            Input::Listed(listed) => self.listed(listed),
+            Input::Listed(began, listed) => self.listed(began, listed),
             Input::Configuration(read) => self.configuration(read),
             Input::Unwatched(problems) => {
                 self.unwatched = problems;
@@ -211,11 +211,11 @@ impl Daemon {
         }
     }
 
-    fn listed(&mut self, listed: Result<Vec<nvmf_types::LiveController>, String>) {
+    fn listed(&mut self, began: Timestamp, listed: Result<Vec<LiveController>, String>) {
         self.devices.listed();
         match listed {
-            Ok(all) => {
-                self.event(Event::Listed(all));
+            Ok(controllers) => {
+                self.event(Event::Listed { controllers, began });
                 self.first.listed = true;
             }
             Err(error) => {
@@ -290,8 +290,8 @@ impl Daemon {
         }
         for work in self.devices.next() {
             match work {
-                Work::List => self.parts.workers.list(),
-                Work::Read(device) => self.parts.workers.read(device),
+                Work::List => self.parts.workers.list(self.clock.now()),
+                Work::Read(device) => self.parts.workers.read(device, self.clock.now()),
             }
         }
         let first = &mut self.first;

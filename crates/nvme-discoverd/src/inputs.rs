@@ -1,6 +1,6 @@
 //! What reaches the daemon's task.
 
-use discoverd_core::Event;
+use discoverd_core::{Event, Timestamp};
 use nvmf::uevent::Uevent;
 use nvmf_types::config::Config;
 use nvmf_types::{DeviceName, LiveController};
@@ -17,10 +17,14 @@ pub(crate) enum Input {
     UeventsLost,
     /// A listing failed a while ago.
     ListAgain,
-    /// sysfs was read for one device.
-    Read(DeviceName, Result<Option<LiveController>, String>),
-    /// sysfs was read for all devices.
-    Listed(Result<Vec<LiveController>, String>),
+    /// sysfs was read for one device, from a moment on.
+    Read(
+        DeviceName,
+        Timestamp,
+        Result<Option<LiveController>, String>,
+    ),
+    /// sysfs was read for all devices, from a moment on.
+    Listed(Timestamp, Result<Vec<LiveController>, String>),
     /// The configuration was read.
     Configuration(Result<Box<Config>, String>),
     /// Where changes of the exclusion files go unnoticed now, one line each.

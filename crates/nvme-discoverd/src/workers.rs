@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use discoverd_core::{ActionId, ClaimOutcome, Event};
+use discoverd_core::{ActionId, ClaimOutcome, Event, Timestamp};
 use nvmf::Root;
 use nvmf::registry::{Claim, Registry, RegistryError};
 use nvmf::sysfs;
@@ -39,10 +39,10 @@ impl Workers {
     }
 
     /// Reads one device's sysfs; [`Input::Read`].
-    pub(crate) fn read(&self, device: DeviceName) {
+    pub(crate) fn read(&self, device: DeviceName, began: Timestamp) {
         self.spawn(move |root| {
             let now = sysfs::controller(root, &device).map_err(|error| error.to_string());
-            Input::Read(device, now)
+            Input::Read(device, began, now)
         });
     }
 
@@ -62,9 +62,10 @@ impl Workers {
     }
 
     /// Lists all controllers; [`Input::Listed`].
-    pub(crate) fn list(&self) {
-        self.spawn(|root| {
-            Input::Listed(sysfs::controllers(root).map_err(|error| error.to_string()))
+    pub(crate) fn list(&self, began: Timestamp) {
+        self.spawn(move |root| {
+            let listed = sysfs::controllers(root).map_err(|error| error.to_string());
+            Input::Listed(began, listed)
         });
     }
 

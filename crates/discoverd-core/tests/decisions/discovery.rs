@@ -145,7 +145,7 @@ fn a_reload_keeps_what_stays() {
 fn after_an_overflow_every_log_page_is_read() {
     let mut world = with_page(&[]);
     let listed = vec![live("dc1", "nvme0", world.ino("nvme0"), &ours())];
-    assert_eq!(world.send(Event::Listed(listed)), ["fetch nvme0"]);
+    assert_eq!(world.list(listed), ["fetch nvme0"]);
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use discoverd_core::{Event, FailureKind};
 use nvmf_types::ControllerState;
 
-use crate::world::{World, config, exclusions, live, ours};
+use crate::world::{World, config, exclusions, listed, live, ours};
 
 #[test]
 fn excluded_is_not_connected_and_comes_back_at_once() {
     let mut world = World::new();
     world.send(Event::ConfigLoaded(config(&["io1", "io2"])));
     world.exclude(&["io1"]);
-    assert_eq!(world.send(Event::Listed(vec![])), ["connect io2"]);
+    assert_eq!(world.list(vec![]), ["connect io2"]);
     assert_eq!(world.state("io1"), "excluded: excluded by x.conf:2");
     world.failed("io2", FailureKind::Refused);
     assert_eq!(world.exclude(&["io1", "io2"]), [""; 0]);
@@ -172,7 +172,7 @@ fn reads_do_not_overtake_each_other() {
 fn touched_during_the_first_read() {
     let mut world = World::new();
     world.send(Event::ConfigLoaded(config(&["io1"])));
-    world.send(Event::Listed(vec![]));
+    world.list(vec![]);
     world.send(Event::ExclusionsTouched);
     assert_eq!(world.pass(5_000), [""; 0]);
     assert_eq!(world.exclude(&["io1"]), ["load-exclusions"]);
@@ -221,7 +221,7 @@ fn the_default_identity_counts() {
     let set = nvmf_types::exclusion::ExclusionSet::new(entries);
     let problems = vec!["y.conf: unreadable".to_owned()];
     world.send(Event::ExclusionsLoaded { set, problems });
-    assert_eq!(world.send(Event::Listed(vec![])), [""; 0]);
+    assert_eq!(world.list(vec![]), [""; 0]);
     assert_eq!(world.state("io1"), "excluded: excluded by x.conf:2");
     let problems = world.status().problems;
     assert_eq!(problems, world.core.exclusion_problems());
@@ -241,7 +241,7 @@ fn unpolled_connects_are_taken_back() {
     world
         .core
         .handle(Event::ConfigLoaded(config(&["io1"])), now);
-    world.core.handle(Event::Listed(vec![]), now);
+    world.core.handle(listed(vec![], now), now);
     let load = |names: &[&str]| Event::ExclusionsLoaded {
         set: exclusions(names),
         problems: vec![],

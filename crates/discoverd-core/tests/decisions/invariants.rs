@@ -11,7 +11,7 @@ use nvmf_types::{ControllerState, HostIdentity, LiveController, Origin};
 use proptest::prelude::*;
 
 use crate::steps::{NAMES, OWNERS, Step, names, step};
-use crate::world::{class, config, exclusions, live, log, name, tid};
+use crate::world::{class, config, exclusions, listed, live, log, name, tid};
 
 /// The world, and what was seen of the core.
 struct Run {
@@ -130,7 +130,8 @@ impl Run {
     }
 
     fn list(&mut self) {
-        self.send(Event::Listed(self.truth.values().cloned().collect()));
+        let controllers = self.truth.values().cloned().collect();
+        self.send(listed(controllers, Timestamp(self.now + 1)));
     }
 
     /// A new controller under the lowest free number, as the kernel does it.
@@ -147,6 +148,7 @@ impl Run {
         self.send(Event::Controller {
             device: live.device.clone(),
             now: Some(live),
+            began: Timestamp(self.now + 1),
         });
     }
 
@@ -184,7 +186,12 @@ impl Run {
                 if let Some(live) = self.pick(index) {
                     self.truth.remove(live.device.as_str());
                     let device = live.device;
-                    self.send(Event::Controller { device, now: None });
+                    let began = Timestamp(self.now + 1);
+                    self.send(Event::Controller {
+                        device,
+                        now: None,
+                        began,
+                    });
                 }
             }
             Step::Owner(index, owner, told) => {

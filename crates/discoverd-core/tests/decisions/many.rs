@@ -2,7 +2,7 @@
 
 use discoverd_core::{ActionKind, ConnectOutcome, Core, Event, Settings, Timestamp};
 
-use crate::world::{config, exclusions, log, name};
+use crate::world::{config, exclusions, listed, log, name};
 
 const MANY: usize = 20_000;
 
@@ -47,12 +47,20 @@ fn twenty_thousand_come_go_and_come_back() {
         problems: vec![],
     };
     core.handle(none, now);
-    core.handle(Event::Listed(vec![]), now);
+    core.handle(listed(vec![], now), now);
     assert_eq!(answer_all(&mut core, now, &names, &mut ino), MANY + 1);
     assert_eq!(core.status(now).counts.connected, MANY + 1);
     for n in 2..=ino {
         let device = format!("nvme{n}").parse().unwrap();
-        core.handle(Event::Controller { device, now: None }, now);
+        let began = now.after_ms(1);
+        core.handle(
+            Event::Controller {
+                device,
+                now: None,
+                began,
+            },
+            now,
+        );
     }
     let mut back = 0;
     while let Some(at) = core.next_deadline() {

@@ -24,7 +24,7 @@ fn connected_by_hand_while_running_is_not_claimed() {
         ["rescan"],
         "the owner may come a little later"
     );
-    world.send(Event::Listed(vec![live("io1", "nvme1", 300, "")]));
+    world.list(vec![live("io1", "nvme1", 300, "")]);
     assert_eq!(world.pass(600_000), [""; 0]);
     assert_eq!(world.gone("nvme1"), ["connect io1"]);
 }
@@ -35,14 +35,11 @@ fn ownership_that_changes_is_followed() {
     let device = "nvme1".parse().unwrap();
     assert_eq!(world.send(Event::OwnershipChanged { device }), ["rescan"]);
     assert_eq!(
-        world.send(Event::Listed(vec![live("io1", "nvme1", 1, &ours())])),
+        world.list(vec![live("io1", "nvme1", 1, &ours())]),
         ["unit nvme1"]
     );
     assert_eq!(world.state("io1"), "connected: connected as nvme1");
-    assert_eq!(
-        world.send(Event::Listed(vec![live("io1", "nvme1", 1, "csi")])),
-        [""; 0]
-    );
+    assert_eq!(world.list(vec![live("io1", "nvme1", 1, "csi")]), [""; 0]);
     assert!(
         world
             .state("io1")
@@ -79,9 +76,6 @@ fn an_overflow_listing_brings_what_was_missed() {
         live("io2", "nvme2", 2, "stas"),
     ];
     let (mut world, _) = World::started(&["io1", "io2"], found);
-    assert_eq!(
-        world.send(Event::Listed(vec![])),
-        ["stop nvme1", "connect io2"]
-    );
+    assert_eq!(world.list(vec![]), ["stop nvme1", "connect io2"]);
     assert_eq!(world.pass(1_200), ["connect io1"]);
 }

@@ -1,8 +1,8 @@
 //! Failures and losses: retried, ever more slowly, and forgotten after good times.
 
-use discoverd_core::{ConnectOutcome, Event, FailureKind};
+use discoverd_core::{ConnectOutcome, Event, FailureKind, Timestamp};
 
-use crate::world::{World, config, live, ours};
+use crate::world::{World, config, listed, live, ours};
 
 fn one() -> World {
     World::started(&["io1"], vec![]).0
@@ -75,7 +75,7 @@ fn a_sighting_waits_for_the_connect() {
     assert_eq!(world.seen(live("io1", "nvme1", 200, "")), [""; 0]);
     assert_eq!(world.state("io1"), "connected: connected as nvme1");
     assert_eq!(world.pass(2_000), ["rescan"], "but it is looked at again");
-    world.send(Event::Listed(vec![live("io1", "nvme1", 200, &ours())]));
+    world.list(vec![live("io1", "nvme1", 200, &ours())]);
     assert_eq!(world.state("io1"), "connected: connected as nvme1");
     assert_eq!(world.pass(600_000), [""; 0]);
 }
@@ -103,12 +103,12 @@ fn a_connect_of_something_unseen_is_looked_at_again() {
     let actions = world.finished("io1", outcome);
     assert_eq!(actions, ["unit nvme1", "rescan"]);
     assert_eq!(
-        world.send(Event::Listed(vec![])),
+        world.send(listed(vec![], Timestamp(world.now))),
         [""; 0],
         "may be older than the connect"
     );
     assert_eq!(world.pass(2_000), ["rescan"]);
-    assert_eq!(world.send(Event::Listed(vec![])), ["stop nvme1"]);
+    assert_eq!(world.list(vec![]), ["stop nvme1"]);
     assert_eq!(world.pass(1_200), ["connect io1"]);
 }
 
@@ -119,7 +119,7 @@ fn a_lost_connector_leads_to_a_look_and_a_retry() {
     world.failed("io2", FailureKind::ConnectorLost);
     // it had been made all the same
     let made = live("io1", "nvme1", 9, &ours());
-    assert_eq!(world.send(Event::Listed(vec![made])), ["unit nvme1"]);
+    assert_eq!(world.list(vec![made]), ["unit nvme1"]);
     assert_eq!(world.pass(1_200), ["connect io2"]);
 }
 
@@ -128,7 +128,7 @@ fn no_retry_before_the_look_after_a_lost_connector() {
     let mut world = one();
     assert_eq!(world.failed("io1", FailureKind::ConnectorLost), ["rescan"]);
     assert_eq!(world.pass(1_200), ["rescan"], "it may be there: ask again");
-    world.send(Event::Listed(vec![]));
+    world.list(vec![]);
     assert_eq!(world.pass(2_400), ["connect io1"]);
 }
 
@@ -137,7 +137,7 @@ fn what_a_dead_connector_made_without_an_entry_is_claimed() {
     let mut world = one();
     assert_eq!(world.failed("io1", FailureKind::ConnectorLost), ["rescan"]);
     let made = live("io1", "nvme1", 9, "");
-    assert_eq!(world.send(Event::Listed(vec![made])), ["claim nvme1"]);
+    assert_eq!(world.list(vec![made]), ["claim nvme1"]);
 }
 
 #[test]
@@ -145,14 +145,14 @@ fn what_could_not_be_registered_is_claimed_until_it_succeeds() {
     let mut world = one();
     assert_eq!(world.failed("io1", FailureKind::Unregistered), ["rescan"]);
     let made = live("io1", "nvme1", 9, "");
-    assert_eq!(world.send(Event::Listed(vec![made])), ["claim nvme1"]);
+    assert_eq!(world.list(vec![made]), ["claim nvme1"]);
 }
 
 #[test]
 fn what_a_dead_connector_made_late_is_claimed_too() {
     let mut world = one();
     world.failed("io1", FailureKind::ConnectorLost);
-    world.send(Event::Listed(vec![]));
+    world.list(vec![]);
     assert_eq!(world.pass(2_400), ["connect io1"]);
     let late = ConnectOutcome::AlreadyConnected(live("io1", "nvme1", 9, ""));
     assert!(
@@ -166,7 +166,7 @@ fn what_a_dead_connector_made_late_is_claimed_too() {
 fn after_an_answer_a_newcomer_is_somebody_elses_again() {
     let mut world = one();
     world.failed("io1", FailureKind::ConnectorLost);
-    world.send(Event::Listed(vec![]));
+    world.list(vec![]);
     assert_eq!(world.pass(2_400), ["connect io1"]);
     world.failed("io1", FailureKind::Refused);
     assert_eq!(world.seen(live("io1", "nvme1", 9, "")), [""; 0]);

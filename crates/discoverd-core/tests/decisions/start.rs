@@ -20,7 +20,7 @@ fn nothing_is_decided_before_all_three_are_there() {
             let actions = match step {
                 0 => world.send(Event::ConfigLoaded(config(&["io1"]))),
                 1 => world.exclude(&[]),
-                _ => world.send(Event::Listed(vec![])),
+                _ => world.list(vec![]),
             };
             let want: &[&str] = if count == 2 { &["connect io1"] } else { &[] };
             assert_eq!(actions, want, "{order:?} step {count}");
@@ -32,7 +32,7 @@ fn nothing_is_decided_before_all_three_are_there() {
 fn a_rejected_configuration_is_an_answer_too() {
     let mut world = World::new();
     world.exclude(&[]);
-    world.send(Event::Listed(vec![live("io1", "nvme1", 1, "")]));
+    world.list(vec![live("io1", "nvme1", 1, "")]);
     world.send(Event::ConfigRejected(
         "a:1: error: x\nb:2: error: y".to_owned(),
     ));
@@ -163,7 +163,7 @@ fn only_what_was_unowned_and_desired_at_the_start_is_claimed() {
             .starts_with("foreign: connected by hand as nvme1")
     );
     let released = vec![live("io1", "nvme1", 1, ""), live("io2", "nvme2", 2, "")];
-    assert_eq!(world.send(Event::Listed(released)), [""; 0]);
+    assert_eq!(world.list(released), [""; 0]);
     assert!(
         world
             .state("io2")

@@ -112,6 +112,11 @@ pub(crate) fn exclusions(names: &[&str]) -> ExclusionSet {
     ))
 }
 
+/// A listing that began at a moment.
+pub(crate) fn listed(controllers: Vec<LiveController>, began: Timestamp) -> Event {
+    Event::Listed { controllers, began }
+}
+
 pub(crate) fn kind_text(kind: &ActionKind) -> String {
     match kind {
         ActionKind::Connect(request) => format!("connect {}", name(&request.tid)),
@@ -146,7 +151,7 @@ impl World {
         for live in &controllers {
             world.inos.insert(live.device.to_string(), live.sysfs_ino);
         }
-        let actions = world.send(Event::Listed(controllers));
+        let actions = world.list(controllers);
         (world, actions)
     }
 
@@ -166,6 +171,11 @@ impl World {
             }
         }
         texts
+    }
+
+    /// All controllers are listed.
+    pub(crate) fn list(&mut self, controllers: Vec<LiveController>) -> Vec<String> {
+        self.send(listed(controllers, Timestamp(self.now + 1)))
     }
 
     /// Lets time pass, timers on the way included.
@@ -199,6 +209,7 @@ impl World {
         let mut texts = self.send(Event::Controller {
             device: device.parse().unwrap(),
             now: Some(live(name, device, sysfs_ino, "")),
+            began: Timestamp(self.now),
         });
         texts.extend(self.finished(name, outcome));
         texts
@@ -246,6 +257,7 @@ impl World {
         self.send(Event::Controller {
             device: device.parse().unwrap(),
             now: None,
+            began: Timestamp(self.now + 1),
         })
     }
 
@@ -255,6 +267,7 @@ impl World {
         self.send(Event::Controller {
             device,
             now: Some(live),
+            began: Timestamp(self.now),
         })
     }
 

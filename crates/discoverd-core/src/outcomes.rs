@@ -1,11 +1,9 @@
-//! Controllers come, change and go; connects and claims end.
+//! Connects and claims end.
 
-use std::collections::BTreeSet;
-
-use nvmf_types::{ControllerState, DeviceName, LiveController};
+use nvmf_types::{ControllerState, LiveController};
 
 use crate::connection::Life;
-use crate::core::{Core, Flight, Phase};
+use crate::core::{Core, Flight};
 use crate::key::Key;
 use crate::live::{Incarnation, SIGHTING_LAG_MS};
 use crate::timers::Timer;
@@ -15,99 +13,6 @@ use crate::{ActionId, ClaimOutcome, ConnectOutcome, FailureKind, Timestamp};
 const CLAIM_RETRY_MS: u64 = 10_000;
 
 impl Core {
-    /// Takes in a full listing.
-    pub(crate) fn listed(&mut self, controllers: Vec<LiveController>, now: Timestamp) {
-        self.unsure.clear();
-        let first = matches!(self.phase, Phase::Starting { listed: false, .. });
-        let mut missing: BTreeSet<DeviceName> =
-            self.live.iter().map(|k| k.live.device.clone()).collect();
-        for live in controllers {
-            let device = live.device.clone();
-            missing.remove(&device);
-            self.sighted(live, now);
-            if let Some(known) = self.live.get_mut(&device).filter(|_| first) {
-                known.claimable = known.live.owner.is_none();
-            }
-        }
-        for device in missing {
-            let ino = self.live.get(&device).map(|known| known.live.sysfs_ino);
-            if ino.is_some_and(|ino| self.live.granted_lately(&device, ino, now)) {
-                self.look_later(now);
-            } else {
-                self.gone(&device, now);
-            }
-        }
-        if let Phase::Starting { listed, .. } = &mut self.phase {
-            *listed = true;
-            self.begin(now);
-        } else {
-            // events that were missed may have been about log pages
-            let dcs: Vec<Key> = self.desired.discovery_controllers().cloned().collect();
-            for dc in dcs {
-                self.fetch(&dc);
-            }
-        }
-    }
-
-    /// Takes in what sysfs says of one controller.
-    pub(crate) fn sighted(&mut self, mut live: LiveController, now: Timestamp) {
-        let device = live.device.clone();
-        let other = |ino| ino != live.sysfs_ino;
-        if self
-            .live
-            .get(&device)
-            .is_some_and(|known| other(known.live.sysfs_ino))
-        {
-            self.gone(&device, now);
-        }
-        if live.owner.is_none() && self.live.granted_lately(&device, live.sysfs_ino, now) {
-            live.owner = Some(self.settings.owner.clone());
-            self.look_later(now);
-        }
-        let mut keys = BTreeSet::new();
-        if let Some(known) = self.live.get(&device) {
-            let was_in_the_making = known.claimable && known.live.class.is_none();
-            if was_in_the_making && live.class.is_some() && live.owner.is_none() {
-                // its maker's registry entry comes a moment after it
-                let later = now.after_ms(SIGHTING_LAG_MS);
-                self.timers.set_once(Timer::Claim(device.clone()), later);
-            }
-            // the kernel leaves it out while it is connecting
-            live.src_addr = live.src_addr.or(known.live.src_addr);
-            if live.class.is_none() && known.live.class.is_some() {
-                // read before the controller was ready, and overtaken
-                let owner = live.owner.take();
-                live = known.live.clone();
-                live.owner = owner;
-            }
-            keys.extend(known.bound.iter().cloned());
-            keys.extend(self.connections.leading_to(&known.live));
-        }
-        keys.extend(self.connections.leading_to(&live));
-        self.outbox.status_changed |= self.live.get(&device).is_none_or(|k| k.live != live);
-        self.live.put(live, now);
-        for key in keys {
-            self.decide(&key, now);
-        }
-        self.start_unit(&device);
-    }
-
-    /// The controller of that name is gone.
-    pub(crate) fn gone(&mut self, device: &DeviceName, now: Timestamp) {
-        let Some(known) = self.live.remove(device) else {
-            return;
-        };
-        let at = known.incarnation();
-        self.outbox.status_changed = true;
-        self.timers.clear(&Timer::Claim(device.clone()));
-        self.stop_unit(&at, &known.unit);
-        let mut keys = self.connections.leading_to(&known.live);
-        keys.extend(known.bound);
-        for key in keys {
-            self.decide(&key, now);
-        }
-    }
-
     /// Takes in how a connect went.
     pub(crate) fn connect_finished(
         &mut self,
@@ -145,8 +50,8 @@ impl Core {
                     cntlid: Some(cntlid),
                     owner: Some(self.settings.owner.clone()),
                 };
-                self.live.grant(&at, &self.settings.owner, now);
                 self.made(&key, live, now);
+                self.live.grant(&at, &self.settings.owner, now);
             }
             ConnectOutcome::AlreadyConnected(live) => self.made(&key, live, now),
             ConnectOutcome::Excluded { origin } => {
@@ -156,7 +61,7 @@ impl Core {
                 connection.last_error = Some(message.clone());
                 if matches!(kind, FailureKind::ConnectorLost | FailureKind::Unregistered) {
                     connection.unanswered = true;
-                    self.unsure.insert(key.clone());
+                    self.unsure.insert(key.clone(), now);
                     self.outbox.rescan();
                 }
                 if self
@@ -192,9 +97,13 @@ impl Core {
             ClaimOutcome::OwnedBy(owner) => {
                 known.claimable = false;
                 known.live.owner = Some(owner);
+                known.heard = Some(now);
             }
             ClaimOutcome::NoSuchController => {
                 known.claimable = false;
+                // not again before the look has told what is there
+                let timer = Timer::Claim(at.device.clone());
+                self.timers.set(timer, now.after_ms(SIGHTING_LAG_MS));
                 self.outbox.rescan();
             }
             ClaimOutcome::Failed(message) => {
@@ -212,20 +121,10 @@ impl Core {
         self.start_unit(&at.device);
     }
 
-    /// Decides about all connections that a controller may be.
-    pub(crate) fn decide_all_of(&mut self, device: &DeviceName, now: Timestamp) {
-        let Some(known) = self.live.get(device) else {
-            return;
-        };
-        let mut keys = self.connections.leading_to(&known.live);
-        keys.extend(known.bound.iter().cloned());
-        for key in keys {
-            self.decide(&key, now);
-        }
-    }
-
     /// The connector says that `live` is the connection `key`.
     fn made(&mut self, key: &Key, live: LiveController, now: Timestamp) {
+        // it is newer than whatever is being read
+        let read = now.after_ms(1);
         let at = Incarnation {
             device: live.device.clone(),
             sysfs_ino: live.sysfs_ino,
@@ -239,19 +138,23 @@ impl Core {
                 let mut sighted = known.live.clone();
                 sighted.owner = live.owner.or(sighted.owner);
                 sighted.cntlid = sighted.cntlid.or(live.cntlid);
-                self.sighted(sighted, now);
+                self.sighted(sighted, read, now);
             }
-            Some(_) => self.sighted(live, now),
+            Some(_) => self.sighted(live, read, now),
+            None if self.live.get(&at.device).is_some() => {
+                // Which of the two came later cannot be told. To take the living one for gone
+                // would stop its unit, and so disconnect it.
+                self.unsure.insert(key.clone(), now);
+                self.outbox.rescan();
+            }
             None => {
                 // its end may have been sighted before this news arrived
-                self.sighted(live, now);
+                self.sighted(live, read, now);
                 self.outbox.rescan();
             }
         }
-    }
-
-    fn look_later(&mut self, now: Timestamp) {
-        let later = now.after_ms(SIGHTING_LAG_MS);
-        self.timers.set_once(Timer::Look, later);
+        if let Some(known) = self.live.exact_mut(&at) {
+            known.heard = Some(now);
+        }
     }
 }
