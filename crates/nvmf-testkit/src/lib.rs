@@ -23,6 +23,7 @@ mod files;
 pub mod host;
 pub mod nbft;
 pub mod registry;
+pub mod sim;
 pub mod stage;
 pub mod target;
 pub mod uevent;

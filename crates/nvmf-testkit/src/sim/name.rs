@@ -1,0 +1,181 @@
+//! The small universe: a few discovery controllers and subsystems.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use nvmf_types::exclusion::{ExclusionSet, Exclusions};
+use nvmf_types::log_page::{LogEntry, Subtype, Trtype};
+use nvmf_types::{ControllerClass, HostIdentity, Nqn, TransportId};
+
+/// One connection that can be desired: `dc0` to `dc3`, `io4` to `io9`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(u8);
+
+/// Discovery controllers in the universe.
+const DISCOVERY: u8 = 4;
+/// Connections in the universe.
+pub(super) const ALL: u8 = 10;
+
+/// A set of [`Name`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names(pub(super) u16);
+
+impl Name {
+    /// Any number names one.
+    pub(super) const fn of(number: u8) -> Self {
+        Self(number % ALL)
+    }
+
+    /// Any number names a discovery controller.
+    pub(super) const fn dc(number: u8) -> Self {
+        Self(number % DISCOVERY)
+    }
+
+    pub(super) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(super) const fn class(self) -> ControllerClass {
+        if self.0 < DISCOVERY {
+            ControllerClass::Discovery
+        } else {
+            ControllerClass::Io
+        }
+    }
+
+    pub(super) const fn is_discovery(self) -> bool {
+        self.0 < DISCOVERY
+    }
+
+    /// As the configuration writes it: what need not be said is left out.
+    pub(super) fn wanted(self) -> TransportId {
+        let tids = tids();
+        tids.get(self.index())
+            .unwrap_or_else(|| no_name(self))
+            .0
+            .clone()
+    }
+
+    /// As the kernel shows it.
+    pub(super) fn shown(self) -> TransportId {
+        let tids = tids();
+        tids.get(self.index())
+            .unwrap_or_else(|| no_name(self))
+            .1
+            .clone()
+    }
+
+    /// The name of a connection that the core speaks of.
+    pub(super) fn find(tid: &TransportId) -> Option<Self> {
+        let same = |name: &Self| {
+            let (wanted, _) = tids().get(name.index()).unwrap_or_else(|| no_name(*name));
+            wanted.nqn == tid.nqn && wanted.traddr == tid.traddr
+        };
+        (0..ALL).map(Self).find(same)
+    }
+
+    /// As a log page says it.
+    pub(super) fn record(self) -> LogEntry {
+        let tid = self.wanted();
+        LogEntry {
+            trtype: Trtype::Tcp,
+            adrfam: 1,
+            subtype: match self.class() {
+                ControllerClass::Io => Subtype::Nvm,
+                ControllerClass::Discovery => Subtype::Referral,
+            },
+            treq: 0,
+            portid: 1,
+            cntlid: 0xffff,
+            asqsz: 32,
+            eflags: 0,
+            trsvcid: if self.is_discovery() { "8009" } else { "4420" }.to_owned(),
+            subnqn: tid.nqn.to_string(),
+            traddr: tid.field("traddr").unwrap_or_default(),
+            tsas: [0; 256],
+        }
+    }
+}
+
+impl Names {
+    pub(super) const fn has(self, name: Name) -> bool {
+        self.0 & (1 << name.0) != 0
+    }
+
+    pub(super) const fn with(self, name: Name) -> Self {
+        Self(self.0 | 1 << name.0)
+    }
+
+    pub(super) const fn without(self, name: Name) -> Self {
+        Self(self.0 & !(1 << name.0))
+    }
+
+    pub(super) fn iter(self) -> impl Iterator<Item = Name> {
+        (0..ALL).map(Name).filter(move |name| self.has(*name))
+    }
+
+    /// The set as exclusion entries, one line each.
+    pub(super) fn exclusions(self) -> ExclusionSet {
+        let entries = self
+            .iter()
+            .map(|name| format!("exclusion = {}\n", name.wanted()));
+        let text = format!("[exclusions]\n{}", entries.collect::<String>());
+        ExclusionSet::new(Exclusions::parse("exclusions.conf", &text))
+    }
+}
+
+/// The host's default identity.
+pub(super) fn host() -> HostIdentity {
+    HostIdentity {
+        hostnqn: "nqn.2014-08.org.example:host".parse().ok(),
+        hostid: "f81d4fae-7dec-11d0-a765-00a0c91e6bf6".parse().ok(),
+    }
+}
+
+fn tids() -> &'static [(TransportId, TransportId)] {
+    static TIDS: OnceLock<Vec<(TransportId, TransportId)>> = OnceLock::new();
+    TIDS.get_or_init(|| (0..ALL).map(|number| both(Name(number))).collect())
+}
+
+fn both(name: Name) -> (TransportId, TransportId) {
+    let (text, port) = if name.is_discovery() {
+        (
+            format!(
+                "transport=tcp;traddr=192.0.2.{};nqn={}",
+                name.0,
+                Nqn::DISCOVERY
+            ),
+            8009,
+        )
+    } else {
+        let nqn = format!("nqn.2014-08.org.example:{}", name.0);
+        (format!("transport=tcp;traddr=192.0.2.100;nqn={nqn}"), 4420)
+    };
+    let parse = |text: &str| {
+        text.parse()
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    let wanted = parse(&text);
+    let mut shown: TransportId = parse(&format!("{text};trsvcid={port};host-iface=eth0"));
+    let host = host();
+    (shown.hostnqn, shown.hostid) = (host.hostnqn, host.hostid);
+    (wanted, shown)
+}
+
+fn no_name(name: Name) -> ! {
+    panic!("{name} is not in the universe")
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = if self.is_discovery() { "dc" } else { "io" };
+        write!(f, "{class}{}", self.0)
+    }
+}
+
+impl fmt::Display for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.iter().map(|name| name.to_string()).collect();
+        write!(f, "{{{}}}", names.join(" "))
+    }
+}

@@ -1,0 +1,183 @@
+//! When nothing bad happens any more: what is desired gets connected, and then there is peace.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use discoverd_core::{ConnectionStatus, State, Status, Timestamp};
+use nvmf_types::{ControllerState, DeviceName, Owner};
+
+use super::daemon::Job;
+use super::name::{Name, Names};
+use super::target::Mode;
+use super::world::World;
+
+/// Within so many milliseconds everything is tried again: the longest retry with its jitter, and
+/// what a claim or a second look waits for.
+const BOUND_MS: u64 = 400_000;
+
+impl World {
+    /// Ends all trouble, waits for as long as a retry may take, and looks whether all is well.
+    ///
+    /// # Errors
+    /// What is not.
+    pub(super) fn calm_down(&mut self) -> Result<(), String> {
+        if self.host.shutting_down {
+            return Ok(());
+        }
+        self.heal();
+        let end = self.now + BOUND_MS;
+        self.settle()?;
+        while let Some(at) = self.daemon.core.next_deadline().filter(|at| at.0 <= end) {
+            self.pass(at.0.saturating_sub(self.now))?;
+            self.settle()?;
+        }
+        self.pass(end.saturating_sub(self.now))?;
+        self.check_peace()?;
+        self.check_idle()
+    }
+
+    fn heal(&mut self) {
+        let host = &mut self.host;
+        for target in &mut host.targets {
+            target.mode = Mode::Up;
+            target.lies = false;
+        }
+        (host.registry_broken, host.bus_broken) = (false, false);
+        if std::mem::take(&mut host.config_broken) {
+            self.daemon.reload();
+        }
+        let kernel = &mut self.host.kernel;
+        let trouble = kernel.controllers.iter().filter(|(_, controller)| {
+            !controller.ready || controller.state != ControllerState::Live
+        });
+        let devices: Vec<DeviceName> = trouble.map(|(device, _)| device.clone()).collect();
+        for device in devices {
+            kernel.revive(&device);
+        }
+    }
+
+    /// Lets everything that is under way come to its end, each in its turn.
+    fn settle(&mut self) -> Result<(), String> {
+        for turn in 0..5_000 {
+            if self.under_way() == 0 {
+                return Ok(());
+            }
+            self.work(turn)?;
+        }
+        Err("it does not come to rest".to_owned())
+    }
+
+    fn check_peace(&self) -> Result<(), String> {
+        let status = self.daemon.core.status(Timestamp(self.now));
+        self.check_status(&status)?;
+        let shown: BTreeMap<Name, &ConnectionStatus> = status
+            .connections
+            .iter()
+            .filter(|shown| !shown.sources.is_empty())
+            .filter_map(|shown| Some((named(shown)?, shown)))
+            .collect();
+        for name in self.desired(&shown).iter() {
+            let shown = shown.get(&name).ok_or(format!("{name} is not known"))?;
+            self.check_connection(name, shown)
+                .map_err(|why| format!("{name} {why}: {shown:?}"))?;
+        }
+        self.check_units()
+    }
+
+    /// What holds for a status at any time.
+    pub(super) fn check_status(&self, status: &Status) -> Result<(), String> {
+        let silent = status
+            .connections
+            .iter()
+            .find(|shown| shown.reason.is_empty());
+        if let Some(shown) = silent {
+            return Err(format!("a state without a reason: {shown:?}"));
+        }
+        Ok(())
+    }
+
+    /// What the configuration names, and, step by step, the log pages of those of them that are
+    /// ours to read.
+    fn desired(&self, shown: &BTreeMap<Name, &ConnectionStatus>) -> Names {
+        let mut desired = self.host.configured;
+        loop {
+            let before = desired;
+            for dc in before.iter().filter(|name| name.is_discovery()) {
+                let ours = shown
+                    .get(&dc)
+                    .is_some_and(|shown| shown.state == State::Connected);
+                if let Some(target) = self.host.targets.get(dc.index()).filter(|_| ours) {
+                    desired.0 |= target.page.0;
+                }
+            }
+            if desired == before {
+                return desired;
+            }
+        }
+    }
+
+    fn check_connection(&self, name: Name, shown: &ConnectionStatus) -> Result<(), &'static str> {
+        let mut controllers = self.host.kernel.of(name);
+        let us = Owner::discoverd();
+        match shown.state {
+            State::Connected => controllers
+                .find(|(device, controller)| {
+                    Some(controller.ino) == shown.sysfs_ino
+                        && self.host.owner(device, controller.ino) == Some(&us)
+                })
+                .map(|_| ())
+                .ok_or("is not connected, or not ours"),
+            State::Foreign => {
+                let ours = |(device, controller): (&DeviceName, &super::kernel::Controller)| {
+                    self.host.owner(device, controller.ino) == Some(&us)
+                };
+                let mut any = controllers.by_ref().peekable();
+                if any.peek().is_none() {
+                    Err("is nobody's")
+                } else if any.any(ours) {
+                    Err("is ours")
+                } else {
+                    Ok(())
+                }
+            }
+            State::Excluded if !self.host.excluded.has(name) => Err("is not excluded"),
+            State::Excluded if controllers.next().is_some() => Err("is connected"),
+            State::Excluded => Ok(()),
+            _ => Err("is not connected in time"),
+        }
+    }
+
+    /// Every controller of ours has its unit, and no other unit is left.
+    fn check_units(&self) -> Result<(), String> {
+        let us = Owner::discoverd();
+        let ours: BTreeSet<(DeviceName, u64)> = self
+            .host
+            .kernel
+            .controllers
+            .iter()
+            .filter(|(device, controller)| self.host.owner(device, controller.ino) == Some(&us))
+            .map(|(device, controller)| (device.clone(), controller.ino))
+            .collect();
+        match ours.difference(&self.host.units).next() {
+            Some((device, _)) => Err(format!("{device} is ours and has no unit")),
+            None => Ok(()),
+        }
+    }
+
+    /// Nothing is left to do, whatever time passes.
+    fn check_idle(&mut self) -> Result<(), String> {
+        self.pass(7_200_000)?;
+        match self.daemon.jobs.first() {
+            Some(Job::Todo(action)) => Err(format!("not idle: {action:?}")),
+            Some(job) => Err(format!("not idle: {job:?}")),
+            None if self.under_way() > 0 => Err("not idle: it looks or connects".to_owned()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn named(shown: &ConnectionStatus) -> Option<Name> {
+    let traddr = shown.traddr.as_deref()?;
+    let nqn = &shown.nqn;
+    let tid = format!("transport={};traddr={traddr};nqn={nqn}", shown.transport);
+    Name::find(&tid.parse().ok()?)
+}
