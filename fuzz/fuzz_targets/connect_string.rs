@@ -77,7 +77,10 @@ fuzz_target!(|input: Input| {
     expect("transport", Some(tid.transport.to_string()));
     expect("traddr", tid.traddr.as_ref().map(ToString::to_string));
     expect("trsvcid", tid.port(class).map(|port| port.to_string()));
-    expect("host_traddr", tid.host_traddr.as_ref().map(ToString::to_string));
+    expect(
+        "host_traddr",
+        tid.host_traddr.as_ref().map(ToString::to_string),
+    );
     expect("host_iface", tid.host_iface.clone());
     expect("hostnqn", tid.hostnqn.as_ref().map(ToString::to_string));
     expect("hostid", tid.hostid.map(|id| id.to_string()));
@@ -109,7 +112,10 @@ fuzz_target!(|input: Input| {
         ("data_digest", options.data_digest),
         ("tls", options.tls),
         ("concat", options.concat),
-        ("discovery", Some(input.discovery && !tid.nqn.is_discovery())),
+        (
+            "discovery",
+            Some(input.discovery && !tid.nqn.is_discovery()),
+        ),
     ] {
         expect(key, (set == Some(true)).then(String::new));
     }

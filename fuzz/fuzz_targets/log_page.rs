@@ -21,7 +21,51 @@ fn discovery_controllers() -> [TransportId; 4] {
     .map(|text| format!("{text};{nqn}").parse().unwrap())
 }
 
-fuzz_target!(|bytes: &[u8]| {
+/// Bytes as they come, or entries that are filled where something can stand.
+#[derive(Debug, arbitrary::Arbitrary)]
+enum Input {
+    Raw(Vec<u8>),
+    Entries(Vec<Entry>),
+}
+
+#[derive(Debug, arbitrary::Arbitrary)]
+struct Entry {
+    /// From trtype to eflags.
+    head: [u8; 12],
+    trsvcid: Vec<u8>,
+    subnqn: Vec<u8>,
+    traddr: Vec<u8>,
+    sectype: u8,
+}
+
+impl Input {
+    fn page(self) -> Vec<u8> {
+        let entries = match self {
+            Self::Raw(bytes) => return bytes,
+            Self::Entries(entries) => entries,
+        };
+        let mut page = vec![0; HEADER_LEN];
+        for entry in entries {
+            let mut bytes = [0; ENTRY_LEN];
+            for (at, room, field) in [
+                (0, 12, &entry.head[..]),
+                (32, 32, &entry.trsvcid),
+                (256, 256, &entry.subnqn),
+                (512, 256, &entry.traddr),
+                (768, 1, &[entry.sectype]),
+            ] {
+                let field = &field[..field.len().min(room)];
+                bytes[at..at + field.len()].copy_from_slice(field);
+            }
+            page.extend(bytes);
+        }
+        page
+    }
+}
+
+fuzz_target!(|input: Input| {
+    let page = input.page();
+    let bytes = page.as_slice();
     let started = Instant::now();
     let _ = Header::decode(bytes).map(|header| header.records());
     let Ok(log) = DiscoveryLog::from_page(bytes) else {
@@ -40,9 +84,16 @@ fuzz_target!(|bytes: &[u8]| {
         for named in named {
             // what a peer names is a connection like any other: its text reads back
             let text = named.tid.to_string();
-            assert_eq!(text.parse::<TransportId>().as_ref(), Ok(&named.tid), "{text}");
+            assert_eq!(
+                text.parse::<TransportId>().as_ref(),
+                Ok(&named.tid),
+                "{text}"
+            );
             if let Ok(line) = ConnectOptions::default().connect_string(&named.tid, named.class) {
-                assert_eq!(line.expose().matches("nqn=").count(), 1 + usize::from(via.hostnqn.is_some()));
+                assert_eq!(
+                    line.expose().matches("nqn=").count(),
+                    1 + usize::from(via.hostnqn.is_some())
+                );
                 assert_eq!(line.expose().matches("transport=").count(), 1);
             }
         }
