@@ -20,7 +20,7 @@ pub(crate) use pinned::ControllerDir;
 pub use block::{BlockName, BlockNameError, controllers_of};
 pub use error::SysfsError;
 pub use kind::{ControllerKind, kind};
-pub use known::Known;
+pub use known::{Known, devices};
 pub use namespace::{Namespace, namespaces};
 pub use pinned::{Deleted, Pinned};
 pub use read::{ControllerInfo, all, controller, controllers};

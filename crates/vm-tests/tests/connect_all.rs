@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nvmf_testkit::fake::{FakeDiscovery, FakeLog, FakeRecord, RefusingPort, SilentTarget};
@@ -123,15 +123,19 @@ fn a_discovery_controller_of_another_is_skipped() {
     assert_eq!(world.controllers().len(), 2, "theirs and the subsystem");
 }
 
-/// The lines of a command's stderr with the time since its start, its exit status and stdout.
-fn timed(arguments: &[String]) -> (Vec<(Duration, String)>, Option<i32>, String) {
-    let started = Instant::now();
-    let mut child = Command::new("nvmf")
+fn start(arguments: &[String]) -> Child {
+    Command::new("nvmf")
         .args(arguments)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .or_fail("start nvmf");
+        .or_fail("start nvmf")
+}
+
+/// The lines of a command's stderr with the time since its start, its exit status and stdout.
+fn timed(arguments: &[String]) -> (Vec<(Duration, String)>, Option<i32>, String) {
+    let started = Instant::now();
+    let mut child = start(arguments);
     let stderr = BufReader::new(child.stderr.take().or_fail("take stderr"));
     let lines = stderr.lines().map_while(Result::ok);
     let lines = lines.map(|line| (started.elapsed(), line)).collect();
@@ -190,12 +194,7 @@ fn a_target_that_dies_in_the_middle_takes_nobody_along() {
     let mut dying = Target::tcp("127.0.0.1", 8009).empty_subsystems("nqn.2026-11.dying:", 24);
     let good = Target::tcp("127.0.0.1", 8010).subsystems("nqn.2026-11.good:", 4);
     world.config(&(dying.as_discovery_controller() + &good.as_discovery_controller()));
-    let child = Command::new("nvmf")
-        .arg("connect-all")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .or_fail("start nvmf");
+    let child = start(&["connect-all".to_owned()]);
     world.wait_for("some of its subsystems are connected", SOON, || {
         nqns(&world).iter().any(|nqn| nqn.contains("dying"))
     });
@@ -345,12 +344,7 @@ fn stopped_by_the_user_it_leaves_nothing_half_made() {
         mute.controller()
     );
     world.config(&(section + &target.as_discovery_controller()));
-    let child = Command::new("nvmf")
-        .arg("connect-all")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .or_fail("start nvmf");
+    let child = start(&["connect-all".to_owned()]);
     world.wait_for("only the mute one is waited for", SOON, || {
         let controllers = world.controllers();
         controllers.len() == 2 && controllers.iter().all(Controller::is_live)

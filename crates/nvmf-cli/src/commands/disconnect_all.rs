@@ -114,8 +114,8 @@ impl DisconnectAll {
         let registry = Registry::open(root);
         let mut report = Report::default();
         let mut to_go = Vec::new();
-        for live in sysfs::controllers(root)? {
-            let Some(pinned) = Pinned::open(root, &live.device)? else {
+        for device in sysfs::devices(root)? {
+            let Some(pinned) = Pinned::open(root, &device)? else {
                 continue;
             };
             let transport = pinned.controller().tid.transport;
@@ -125,10 +125,10 @@ impl DisconnectAll {
             // Somebody is connecting it just now, and its owner comes with the end of that.
             let unfinished = !self.force && pinned.controller().class.is_none();
             match pinned.owner(&registry) {
-                Ok(None) if unfinished => report.connecting.push(live.device),
+                Ok(None) if unfinished => report.connecting.push(device),
                 Ok(owner) if !unfinished && self.wants(owner.as_ref()) => to_go.push(pinned),
-                Ok(owner) => report.leave(live.device, owner),
-                Err(error) => report.fail(live.device, DisconnectError::Owner(error)),
+                Ok(owner) => report.leave(device, owner),
+                Err(error) => report.fail(device, DisconnectError::Owner(error)),
             }
         }
         Ok((to_go, report))

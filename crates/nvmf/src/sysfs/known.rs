@@ -40,6 +40,14 @@ impl Known {
     }
 }
 
+/// The names of all NVMe controllers, local ones too, in the order of their numbers.
+///
+/// # Errors
+/// sysfs cannot be read.
+pub fn devices(root: &Root) -> Result<Vec<DeviceName>, SysfsError> {
+    Ok(incarnations(root)?.into_keys().collect())
+}
+
 /// The entries of `/sys/class/nvme` and their inodes. On a host they are links, and their inodes
 /// not those of the controllers; they are as new as those for every incarnation.
 fn incarnations(root: &Root) -> Result<BTreeMap<DeviceName, u64>, SysfsError> {
@@ -85,6 +93,11 @@ mod tests {
         host.tcp("nvme10", "nqn.2014-08.org.example:a");
         host.tcp("nvme2", "nqn.2014-08.org.example:b");
         assert_eq!(names(&mut known, &host), ["nvme2", "nvme10"]);
+        let all = devices(&host.root()).unwrap();
+        assert_eq!(
+            all,
+            ["nvme0", "nvme2", "nvme10"].map(|it| it.parse().unwrap())
+        );
         assert!(names(&mut known, &host).is_empty());
 
         host.replace_tcp("nvme2", "nqn.2014-08.org.example:c");
