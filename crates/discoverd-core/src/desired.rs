@@ -250,7 +250,6 @@ fn page_name(dc: &Key) -> String {
 #[cfg(test)]
 mod tests {
     use nvmf_types::Origin;
-    use nvmf_types::config::Persistence;
 
     use super::*;
 
@@ -269,12 +268,8 @@ mod tests {
         let mut inherits = Scope::default();
         inherits.io.keep_alive_tmo = u32::try_from(line).ok();
         Connection {
-            tid: key.tid().clone(),
-            class: key.class(),
-            options: ConnectOptions::default(),
             inherits,
-            persistent: Persistence::Auto,
-            origin: Origin::new("f", line),
+            ..Connection::new(key.tid().clone(), key.class(), Origin::new("f", line))
         }
     }
 

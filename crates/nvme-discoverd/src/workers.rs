@@ -1,6 +1,7 @@
 //! Everything that can block, off the daemon's task.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use discoverd_core::{ActionId, ClaimOutcome, Event, Timestamp};
 use nvmf::Root;
@@ -16,6 +17,9 @@ use crate::inputs::{Input, Inputs, put};
 
 /// Log pages being read at once: each may wait for its target for as long as the kernel lets it.
 const LOG_PAGES: usize = 12;
+
+/// How long the host names of a configuration may take to be resolved.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs reads and claims on threads; each puts exactly one input when it is done.
 #[derive(Clone, Debug)]
@@ -72,8 +76,13 @@ impl Workers {
     /// Reads the configuration; [`Input::Configuration`].
     pub(crate) fn read_configuration(&self) {
         self.spawn(|root| {
-            let read = config::load(root, None);
-            Input::Configuration(read.map(Box::new).map_err(|error| error.to_string()))
+            let read = config::load(root, None).map(|mut config| {
+                for error in config::resolve(&mut config, RESOLVE_TIMEOUT) {
+                    warn!("{error}; then reload nvme-discoverd");
+                }
+                Box::new(config)
+            });
+            Input::Configuration(read.map_err(|error| error.to_string()))
         });
     }
 

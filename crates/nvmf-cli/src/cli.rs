@@ -76,7 +76,7 @@ pub(crate) fn main() -> ExitCode {
         true => privilege::require_root(),
         false => Ok(()),
     };
-    let result = result.and_then(|()| command.run(&Root::system(), &mut out));
+    let result = result.and_then(|()| command.run(&system(), &mut out));
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
         Ok(Outcome::Incomplete) => ExitCode::FAILURE,
@@ -90,6 +90,12 @@ pub(crate) fn main() -> ExitCode {
             }
         }
     }
+}
+
+/// The running system, with the credentials of the service that this is run by.
+fn system() -> Root {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+    Root::system().with_credentials(credentials.map(Into::into))
 }
 
 impl Command {

@@ -7,7 +7,6 @@ mod cli;
 mod commands;
 mod hangup;
 mod interrupts;
-mod keys;
 mod output;
 mod privilege;
 mod prompt;

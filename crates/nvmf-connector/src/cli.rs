@@ -75,7 +75,9 @@ fn serve(path: Option<PathBuf>) -> anyhow::Result<()> {
         None => Listener::activated()?,
         Some(path) => Listener::bind(&path)?,
     };
-    Server::new(Root::system(), say)
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY");
+    let root = Root::system().with_credentials(credentials.map(Into::into));
+    Server::new(root, say)
         .serve(&listener)
         .context("cannot accept connections")
 }

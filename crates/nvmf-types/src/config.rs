@@ -7,6 +7,7 @@ mod controller_line;
 mod daemon;
 mod document;
 mod edits;
+mod excerpt;
 mod host;
 mod layer;
 pub mod legacy;
@@ -17,11 +18,16 @@ mod read;
 mod report;
 #[cfg(test)]
 mod tests;
+mod unresolved;
 mod wish;
 
 pub use daemon::{DaemonConfig, LogLevel};
 pub use edits::{Added, ChangedFile, EditError, Edits, ExistingFile, Persona};
-pub use model::{Config, ConfigFile, Connection, Persistence, Scope, UnknownPersistence};
+pub use model::{
+    Config, ConfigFile, Connection, Origins, Persistence, Scope, SecretReference,
+    UnknownPersistence,
+};
 pub use parse::parse;
-pub use problem::{Problem, Problems, Severity};
+pub use problem::{Place, Problem, Problems, Severity};
+pub use unresolved::Unresolved;
 pub use wish::{Wish, WishError};

@@ -4,12 +4,21 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::{ConnectOptions, ControllerClass, Secret, TransportId};
+use crate::{ConnectOptions, ControllerClass, KeyName, SecretSource, TransportId};
 
-/// A field holds a character that the kernel's comma-separated line cannot carry.
+/// A field that the kernel's comma-separated line cannot carry.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("`{0}` cannot be passed to the kernel: its value contains a comma or a control character")]
-pub struct NotExpressible(pub &'static str);
+#[non_exhaustive]
+pub enum NotExpressible {
+    /// It holds a character that ends it.
+    #[error(
+        "`{0}` cannot be passed to the kernel: its value contains a comma or a control character"
+    )]
+    Value(&'static str),
+    /// It stands for something that was not looked up.
+    #[error("`{0}` cannot be passed to the kernel: what it refers to was not looked up")]
+    Reference(&'static str),
+}
 
 /// The line for `/dev/nvme-fabrics`. It may hold secrets, so `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,7 +34,8 @@ impl ConnectOptions {
     /// the `discovery` flag.
     ///
     /// # Errors
-    /// A value with a comma or a control character: it would be read as another option.
+    /// A value with a comma or a control character, which would be read as another option; a key or
+    /// secret that is only referred to.
     pub fn connect_string(
         &self,
         tid: &TransportId,
@@ -65,16 +75,10 @@ impl ConnectOptions {
         line.flag("data_digest", self.data_digest);
         line.flag("tls", self.tls);
         line.flag("concat", self.concat);
-        line.number("keyring", self.keyring);
-        line.number("tls_key", self.tls_key);
-        line.text(
-            "dhchap_secret",
-            self.dhchap_secret.as_ref().map(Secret::expose),
-        )?;
-        line.text(
-            "dhchap_ctrl_secret",
-            self.dhchap_ctrl_secret.as_ref().map(Secret::expose),
-        )?;
+        line.key("keyring", self.keyring.as_ref())?;
+        line.key("tls_key", self.tls_key.as_ref())?;
+        line.secret("dhchap_secret", self.dhchap_secret.as_ref())?;
+        line.secret("dhchap_ctrl_secret", self.dhchap_ctrl_secret.as_ref())?;
         line.flag(
             "discovery",
             Some(class == ControllerClass::Discovery && !tid.nqn.is_discovery()),
@@ -101,7 +105,7 @@ impl Line {
     fn text(&mut self, key: &'static str, value: Option<&str>) -> Result<(), NotExpressible> {
         let Some(value) = value else { return Ok(()) };
         if value.contains(|c: char| c == ',' || c.is_control()) {
-            return Err(NotExpressible(key));
+            return Err(NotExpressible::Value(key));
         }
         self.push(key, Some(value));
         Ok(())
@@ -110,6 +114,25 @@ impl Line {
     fn number(&mut self, key: &str, value: Option<impl fmt::Display>) {
         if let Some(value) = value {
             self.push(key, Some(&value.to_string()));
+        }
+    }
+
+    fn key(&mut self, key: &'static str, name: Option<&KeyName>) -> Result<(), NotExpressible> {
+        let Some(name) = name else { return Ok(()) };
+        let serial = name.serial().ok_or(NotExpressible::Reference(key))?;
+        self.number(key, Some(serial));
+        Ok(())
+    }
+
+    fn secret(
+        &mut self,
+        key: &'static str,
+        source: Option<&SecretSource>,
+    ) -> Result<(), NotExpressible> {
+        match source {
+            None => Ok(()),
+            Some(SecretSource::Literal(secret)) => self.text(key, Some(secret.expose())),
+            Some(_) => Err(NotExpressible::Reference(key)),
         }
     }
 
@@ -191,7 +214,23 @@ mod tests {
         let mut tid = tid("transport=loop;nqn=nqn.2014-08.org.example:a");
         tid.nqn = crate::Nqn::reported("nqn.2014-08.org.example:a,duplicate_connect").unwrap();
         let result = ConnectOptions::default().connect_string(&tid, ControllerClass::Io);
-        assert_eq!(result, Err(NotExpressible("nqn")));
+        assert_eq!(result, Err(NotExpressible::Value("nqn")));
+    }
+
+    #[test]
+    fn a_reference_is_no_secret() {
+        let tid = tid("transport=loop;nqn=nqn.2014-08.org.example:a");
+        for (key, value, named) in [
+            ("kxchap-secret", "file:/k", "dhchap_secret"),
+            ("kxchap-ctrl-secret", "credential:k", "dhchap_ctrl_secret"),
+            ("keyring", ".nvme", "keyring"),
+            ("tls-key-identity", "k", "tls_key"),
+        ] {
+            let mut options = ConnectOptions::default();
+            options.set(key, value).unwrap();
+            let line = options.connect_string(&tid, ControllerClass::Io);
+            assert_eq!(line, Err(NotExpressible::Reference(named)), "{key}");
+        }
     }
 
     #[test]

@@ -8,10 +8,12 @@ mod tests;
 
 use thiserror::Error;
 
-/// A value and the line (counted from 1) where it starts.
+use crate::Span;
+
+/// A value and where it stands; of one that has several lines, its first character.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Value {
-    pub(crate) line: usize,
+    pub(crate) span: Span,
     pub(crate) kind: Kind,
 }
 
@@ -30,7 +32,7 @@ pub(crate) enum Kind {
 
 /// Why a text is no JSON. It does not show the text, which may hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{what} in column {column}")]
+#[error("{what}")]
 pub(crate) struct SyntaxError {
     /// Counted from 1.
     pub(crate) line: usize,
@@ -49,6 +51,7 @@ pub(crate) fn parse(text: &str) -> Result<Value, SyntaxError> {
         text,
         at: 0,
         line: 1,
+        column: 1,
     };
     let value = reader.value(0).and_then(|value| {
         reader.blanks();
@@ -65,6 +68,7 @@ struct Reader<'a> {
     /// The next byte, at the start of a character.
     at: usize,
     line: usize,
+    column: usize,
 }
 
 type Result<T, E = &'static str> = std::result::Result<T, E>;
@@ -72,7 +76,7 @@ type Result<T, E = &'static str> = std::result::Result<T, E>;
 impl Reader<'_> {
     fn value(&mut self, depth: usize) -> Result<Value> {
         self.blanks();
-        let line = self.line;
+        let (line, column) = (self.line, self.column);
         let kind = match self.peek() {
             Some('{' | '[') if depth == DEPTH => Err("too deep a nesting"),
             Some('{') => self.object(depth + 1),
@@ -85,7 +89,16 @@ impl Reader<'_> {
             Some(_) => Err("no value"),
             None => Err("the end instead of a value"),
         };
-        kind.map(|kind| Value { line, kind })
+        let length = match self.line == line {
+            true => self.column - column,
+            false => 1,
+        };
+        let span = Span {
+            line,
+            column,
+            length,
+        };
+        kind.map(|kind| Value { span, kind })
     }
 
     fn object(&mut self, depth: usize) -> Result<Kind> {
@@ -247,7 +260,11 @@ impl Reader<'_> {
     fn next(&mut self) -> Option<char> {
         let c = self.peek()?;
         self.at += c.len_utf8();
-        self.line += usize::from(c == '\n');
+        if c == '\n' {
+            (self.line, self.column) = (self.line + 1, 1);
+        } else {
+            self.column += 1;
+        }
         Some(c)
     }
 
@@ -260,11 +277,9 @@ impl Reader<'_> {
     }
 
     fn error(&self, what: &'static str) -> SyntaxError {
-        let before = self.text.get(..self.at).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
         SyntaxError {
             line: self.line,
-            column: line.chars().count() + 1,
+            column: self.column,
             what,
         }
     }

@@ -1,11 +1,15 @@
 //! Options of a connection.
 
+mod value;
+
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Secret;
+use crate::{KeyName, SecretSource, SecretSourceError};
+
+pub use value::OptionValue;
 
 /// What can be set on a connection besides its [`TransportId`](crate::TransportId). Unset: the kernel's default.
 /// Field names are those of the `nvme connect` options.
@@ -43,14 +47,14 @@ pub struct ConnectOptions {
     pub tls: Option<bool>,
     /// Set TLS up after authentication (secure concatenation).
     pub concat: Option<bool>,
-    /// Serial number of the keyring with the TLS key.
-    pub keyring: Option<u32>,
-    /// Serial number of the TLS key.
-    pub tls_key: Option<u32>,
+    /// The keyring with the TLS key.
+    pub keyring: Option<KeyName>,
+    /// The TLS key: `tls-key` by its serial number, `tls-key-identity` by its description.
+    pub tls_key: Option<KeyName>,
     /// DH-HMAC-CHAP secret of the host.
-    pub dhchap_secret: Option<Secret>,
+    pub dhchap_secret: Option<SecretSource>,
     /// DH-HMAC-CHAP secret of the controller, for authentication both ways.
-    pub dhchap_ctrl_secret: Option<Secret>,
+    pub dhchap_ctrl_secret: Option<SecretSource>,
 }
 
 /// Why an option cannot be set.
@@ -70,11 +74,14 @@ pub enum OptionError {
         /// What would be right.
         expected: &'static str,
     },
+    /// A reference to a secret that cannot be one.
+    #[error("{0}: {1}")]
+    Secret(&'static str, #[source] SecretSourceError),
 }
 
 impl ConnectOptions {
     /// The names that [`ConnectOptions::set`] knows.
-    pub const KEYS: [&'static str; 19] = [
+    pub const KEYS: [&'static str; 20] = [
         "nr-io-queues",
         "nr-write-queues",
         "nr-poll-queues",
@@ -92,18 +99,30 @@ impl ConnectOptions {
         "concat",
         "keyring",
         "tls-key",
-        "dhchap-secret",
-        "dhchap-ctrl-secret",
+        "tls-key-identity",
+        "kxchap-secret",
+        "kxchap-ctrl-secret",
     ];
 
+    /// The name in [`Self::KEYS`] of the option that `key` names: `dhchap-secret` is another name of
+    /// `kxchap-secret`.
+    #[must_use]
+    pub fn canonical_key(key: &str) -> Option<&'static str> {
+        let key = match key {
+            "dhchap-secret" => "kxchap-secret",
+            "dhchap-ctrl-secret" => "kxchap-ctrl-secret",
+            other => other,
+        };
+        Self::KEYS.into_iter().find(|known| *known == key)
+    }
+
     /// Sets one option from its text; an empty text resets it to the kernel's default. Booleans:
-    /// 1 yes y true t on / 0 no n false f off, any case; numbers decimal or 0x…; `kxchap-secret`
-    /// and `kxchap-ctrl-secret` are other names of the `dhchap-…` ones.
+    /// 1 yes y true t on / 0 no n false f off, any case; numbers decimal or 0x…; secrets as
+    /// [`SecretSource`] reads them, whatever their form.
     ///
     /// # Errors
     /// No such option, or a value out of its range.
     pub fn set(&mut self, key: &str, text: &str) -> Result<(), OptionError> {
-        let secret = || (!text.is_empty()).then(|| Secret::new(text.to_owned()));
         match key {
             "nr-io-queues" => {
                 self.nr_io_queues = number("nr-io-queues", text, 1..=65535, "1 to 65535")?;
@@ -140,15 +159,22 @@ impl ConnectOptions {
                 self.concat = boolean("concat", text).map_err(OptionError::without_value)?;
             }
             "keyring" => {
-                self.keyring = number("keyring", text, SERIAL, "a key serial number")
-                    .map_err(OptionError::without_value)?;
+                self.keyring = keyring(text).map_err(OptionError::without_value)?;
             }
             "tls-key" => {
-                self.tls_key = number("tls-key", text, SERIAL, "a key serial number")
+                let serial = number("tls-key", text, SERIAL, "a key serial number")
                     .map_err(OptionError::without_value)?;
+                self.tls_key = serial.map(KeyName::Serial);
             }
-            "dhchap-secret" | "kxchap-secret" => self.dhchap_secret = secret(),
-            "dhchap-ctrl-secret" | "kxchap-ctrl-secret" => self.dhchap_ctrl_secret = secret(),
+            "tls-key-identity" => {
+                self.tls_key = described("tls-key-identity", text, "the description of a key")?;
+            }
+            "kxchap-secret" | "dhchap-secret" => {
+                self.dhchap_secret = secret("kxchap-secret", text)?;
+            }
+            "kxchap-ctrl-secret" | "dhchap-ctrl-secret" => {
+                self.dhchap_ctrl_secret = secret("kxchap-ctrl-secret", text)?;
+            }
             _ => return Err(OptionError::Unknown(key.to_owned())),
         }
         Ok(())
@@ -199,6 +225,39 @@ fn number(
         })
 }
 
+fn keyring(text: &str) -> Result<Option<KeyName>, OptionError> {
+    let expected = "the serial number or description of a keyring";
+    match integer(text) {
+        Some(_) => Ok(number("keyring", text, SERIAL, expected)?.map(KeyName::Serial)),
+        None => described("keyring", text, expected),
+    }
+}
+
+fn described(
+    key: &'static str,
+    text: &str,
+    expected: &'static str,
+) -> Result<Option<KeyName>, OptionError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let wrong = OptionError::Value {
+        key,
+        value: text.to_owned(),
+        expected,
+    };
+    let known = KeyName::described(text);
+    known.map(Some).ok_or_else(|| wrong.without_value())
+}
+
+fn secret(key: &'static str, text: &str) -> Result<Option<SecretSource>, OptionError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let source = text.parse().map(Some);
+    source.map_err(|e| OptionError::Secret(key, e))
+}
+
 fn timeout(key: &'static str, text: &str) -> Result<Option<i32>, OptionError> {
     if text.is_empty() {
         return Ok(None);
@@ -229,58 +288,4 @@ pub(crate) fn boolean(key: &'static str, text: &str) -> Result<Option<bool>, Opt
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_out_of_range() {
-        let mut options = ConnectOptions::default();
-        for (key, value) in [
-            ("nr-io-queues", "0"),
-            ("queue-size", "15"),
-            ("tos", "256"),
-            ("ctrl-loss-tmo", "-2"),
-            ("reconnect-delay", "0x"),
-            ("tls", "maybe"),
-            ("keep-alive-tmo", "+5"),
-        ] {
-            assert!(
-                matches!(options.set(key, value), Err(OptionError::Value { .. })),
-                "{key}={value}"
-            );
-        }
-        assert_eq!(
-            options.set("nonsense", "1"),
-            Err(OptionError::Unknown("nonsense".into()))
-        );
-        assert_eq!(
-            options,
-            ConnectOptions::default(),
-            "an error changes nothing"
-        );
-    }
-
-    #[test]
-    fn every_key_can_be_set_and_reset() {
-        for key in ConnectOptions::KEYS {
-            let mut options = ConnectOptions::default();
-            options
-                .set(key, if key.ends_with("-size") { "32" } else { "1" })
-                .unwrap();
-            assert_ne!(options, ConnectOptions::default(), "{key}");
-            options.set(key, "").unwrap();
-            assert_eq!(options, ConnectOptions::default(), "{key}");
-        }
-    }
-
-    #[test]
-    fn secrets_are_not_shown() {
-        let mut options = ConnectOptions::default();
-        options.set("dhchap-secret", "DHHC-1:00:hush:").unwrap();
-        assert!(!format!("{options:?}").contains("hush"));
-        for key in ["tls", "concat", "keyring", "tls-key"] {
-            let error = options.set(key, "NVMeTLSkey-1:01:hush:").unwrap_err();
-            assert!(!format!("{error:?} {error}").contains("hush"), "{key}");
-        }
-    }
-}
+mod tests;

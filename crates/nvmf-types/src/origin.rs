@@ -13,6 +13,17 @@ pub struct Origin {
     pub line: usize,
 }
 
+/// A piece of one line of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// Its first character, counted from 1 in characters.
+    pub column: usize,
+    /// Its length in characters; 0: the place between two.
+    pub length: usize,
+}
+
 impl Origin {
     /// Line `line` (counted from 1) of `file`.
     #[must_use]
@@ -20,6 +31,19 @@ impl Origin {
         Self {
             file: file.into(),
             line,
+        }
+    }
+}
+
+impl Span {
+    /// The piece `text` of `line`, starting at `column` (both counted from 1).
+    #[must_use]
+    pub fn of(line: usize, column: usize, text: &str) -> Self {
+        let length = text.chars().count();
+        Self {
+            line,
+            column,
+            length,
         }
     }
 }

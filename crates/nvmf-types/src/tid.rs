@@ -76,6 +76,23 @@ pub enum TidError {
     Transport(#[from] UnknownTransport),
 }
 
+impl TidError {
+    /// The field that is wrong, if it is one that a text form has.
+    pub(crate) fn field(&self) -> &'static str {
+        match self {
+            Self::NotKeyValue(_) | Self::UnknownKey(_) => "",
+            Self::Twice(field)
+            | Self::Missing(field)
+            | Self::NotForTransport(field, _)
+            | Self::Address(field, _)
+            | Self::Nqn(field, _) => field,
+            Self::HostIface(_) => "host-iface",
+            Self::HostId(_) => "hostid",
+            Self::Transport(_) => "transport",
+        }
+    }
+}
+
 /// The keys of the text forms, in canonical order.
 pub(crate) const KEYS: [&str; 8] = [
     "transport",

@@ -186,10 +186,10 @@ fn read_as_ini(file: &str, text: &str) -> Vec<(usize, String, bool)> {
                 true => entry.value.clone(),
                 false => format!("{} = {}", entry.key, entry.value),
             };
-            found.push((entry.line, text, named));
+            found.push((entry.key_span.line, text, named));
         }
         let junk = document.junk.iter().filter(|j| j.section == Some(index));
-        found.extend(junk.map(|j| (j.line, j.text.clone(), false)));
+        found.extend(junk.map(|j| (j.span.line, j.text.clone(), false)));
     }
     found.sort();
     assert!(

@@ -179,13 +179,13 @@ proptest! {
     fn configurations_of_any_text(main in config_text(), drop_in in config_text()) {
         let lines = main.lines().count().max(drop_in.lines().count());
         let files = [("m", main.clone()), ("d", drop_in)]
-            .map(|(path, text)| ConfigFile { path: path.into(), text });
+            .map(|(path, text)| ConfigFile::new(path, text));
         match config::parse(&files, &HostIdentity::default()) {
             Ok(config) => for connection in config.connections {
                 prop_assert!(connection.tid.checked().is_ok());
             },
             Err(problems) => for problem in problems.0 {
-                prop_assert!((1..=lines).contains(&problem.origin.line), "{}", problem);
+                prop_assert!((1..=lines).contains(&problem.place.origin.line), "{}", problem);
                 prop_assert!(!problem.to_string().contains('\n'), "{}", problem);
                 prop_assert!(!problem.message.is_empty() && !problem.remedy.is_empty());
             },

@@ -11,6 +11,6 @@ mod load;
 pub use convert::{Conversion, Converted, LegacyFormat, Source, convert};
 pub use edit::{Edited, edit, preview};
 pub use edit_error::WriteError;
-pub use error::LoadError;
+pub use error::{FileError, FileErrorKind, LoadError};
 pub use legacy::{discovery_conf, load_discovery_conf};
-pub use load::{host_identity, load, load_daemon};
+pub use load::{Loaded, host_identity, identity_file, load, load_daemon, load_files, resolve};

@@ -11,7 +11,6 @@ mod fc;
 mod modules;
 mod reason;
 mod run;
-mod secrets;
 mod status;
 pub(crate) mod under_way;
 

@@ -55,6 +55,13 @@ pub(crate) fn content(
     Ok((content, stat))
 }
 
+/// The line (counted from 1) of the first byte that is not UTF-8.
+pub(crate) fn bad_line(bytes: &[u8]) -> usize {
+    let good = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
+    let before = bytes.get(..good).unwrap_or_default();
+    before.iter().filter(|b| **b == b'\n').count() + 1
+}
+
 impl From<Errno> for FileError {
     fn from(error: Errno) -> Self {
         Self::Io(error.into())

@@ -7,12 +7,11 @@ use discoverd_core::{
     ActionId, ActionKind, ClaimOutcome, ConnectOutcome, ConnectionStatus, Core, Event, FailureKind,
     Settings, Status, Timestamp, UnitOutcome,
 };
-use nvmf_types::config::{Config, Connection, Persistence, Scope};
+use nvmf_types::config::{Config, Connection};
 use nvmf_types::exclusion::{ExclusionSet, Exclusions};
 use nvmf_types::log_page::{DiscoveryLog, LogEntry, Subtype, Trtype};
 use nvmf_types::{
-    ConnectOptions, ControllerClass, ControllerState, DeviceName, LiveController, Origin, Owner,
-    TransportId,
+    ControllerClass, ControllerState, DeviceName, LiveController, Origin, Owner, TransportId,
 };
 
 pub(crate) struct World {
@@ -63,13 +62,12 @@ pub(crate) fn live(name: &str, device: &str, sysfs_ino: u64, owner: &str) -> Liv
 }
 
 pub(crate) fn config(names: &[&str]) -> Config {
-    let connection = |(name, line): (&&str, usize)| Connection {
-        tid: tid(name),
-        class: class(name),
-        options: ConnectOptions::default(),
-        inherits: Scope::default(),
-        persistent: Persistence::Auto,
-        origin: Origin::new("nvme-fabrics.conf", line),
+    let connection = |(name, line): (&&str, usize)| {
+        Connection::new(
+            tid(name),
+            class(name),
+            Origin::new("nvme-fabrics.conf", line),
+        )
     };
     Config {
         connections: names.iter().zip(1..).map(connection).collect(),

@@ -158,11 +158,11 @@ async fn a_bad_configuration_keeps_the_last_good_one() {
     world.until("desired", |s| s.counts.desired == 1).await;
     world.configure(BAD);
     let error = world.reload().await.unwrap_err();
-    assert!(error.contains("nvme-fabrics.conf:3: error:"), "{error}");
+    assert!(error.contains("nvme-fabrics.conf:3:24: error:"), "{error}");
     let status = world.status().await;
     assert_eq!(status.counts.desired, 1, "the last good one stays");
     assert!(
-        status.problems.iter().any(|p| p.contains(":3: error:")),
+        status.problems.iter().any(|p| p.contains(":3:24: error:")),
         "{status:#?}"
     );
     world.configure("");

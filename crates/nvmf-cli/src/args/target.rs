@@ -11,7 +11,7 @@ use nvmf_types::{
 
 use crate::cli::Usage;
 
-/// How long a host name may take to be resolved.
+/// How long host names may take to be resolved.
 pub(crate) const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Which controller, and from where.

@@ -1,10 +1,7 @@
 //! The options that tune a connection.
 
 use clap::Args;
-use nvmf::Root;
-use nvmf_types::{ConnectOptions, OptionError, Secret};
-
-use crate::keys;
+use nvmf_types::{ConnectOptions, OptionError, Secret, SecretSource, SecretSourceError};
 
 /// How to connect; what is not given is left to the kernel.
 #[derive(Clone, Debug, Default, Args)]
@@ -57,7 +54,7 @@ pub(crate) struct TunableArgs {
     #[arg(long)]
     concat: bool,
     /// Keyring with the TLS key: its serial number or name
-    #[arg(long, value_name = "KEYRING")]
+    #[arg(long, value_name = "KEYRING", value_parser = checked("keyring"))]
     keyring: Option<String>,
     /// TLS key: its serial number
     #[arg(long, alias = "tls_key", value_name = "SERIAL", value_parser = checked("tls-key"))]
@@ -67,75 +64,36 @@ pub(crate) struct TunableArgs {
         long,
         alias = "tls_key_identity",
         value_name = "IDENTITY",
-        conflicts_with = "tls_key"
+        conflicts_with = "tls_key",
+        value_parser = checked("tls-key-identity")
     )]
     tls_key_identity: Option<String>,
-    /// DH-HMAC-CHAP secret of the host
+    /// DH-HMAC-CHAP secret of the host; better file:/path, because others see arguments
     #[arg(short = 'S', long, visible_alias = "kxchap-secret", value_name = "SECRET",
           value_parser = secret)]
-    dhchap_secret: Option<Secret>,
-    /// DH-HMAC-CHAP secret of the controller, for authentication both ways
+    dhchap_secret: Option<SecretSource>,
+    /// DH-HMAC-CHAP secret of the controller, for authentication both ways; better file:/path
     #[arg(short = 'C', long, visible_alias = "kxchap-ctrl-secret", value_name = "SECRET",
           value_parser = secret)]
-    dhchap_ctrl_secret: Option<Secret>,
+    dhchap_ctrl_secret: Option<SecretSource>,
 }
 
 impl TunableArgs {
     /// Sets what was given in `options`.
-    pub(crate) fn apply(&self, root: &Root, options: &mut ConnectOptions) -> anyhow::Result<()> {
-        for (key, value) in [
-            ("nr-io-queues", &self.nr_io_queues),
-            ("nr-write-queues", &self.nr_write_queues),
-            ("nr-poll-queues", &self.nr_poll_queues),
-            ("queue-size", &self.queue_size),
-            ("keep-alive-tmo", &self.keep_alive_tmo),
-            ("reconnect-delay", &self.reconnect_delay),
-            ("ctrl-loss-tmo", &self.ctrl_loss_tmo),
-            ("fast-io-fail-tmo", &self.fast_io_fail_tmo),
-            ("tos", &self.tos),
-            ("tls-key", &self.tls_key),
-        ] {
-            if let Some(value) = value {
-                options.set(key, value)?;
-            }
-        }
-        for (given, option) in [
-            (self.duplicate_connect, &mut options.duplicate_connect),
-            (self.disable_sqflow, &mut options.disable_sqflow),
-            (self.hdr_digest, &mut options.hdr_digest),
-            (self.data_digest, &mut options.data_digest),
-            (self.tls, &mut options.tls),
-            (self.concat, &mut options.concat),
-        ] {
-            if given {
-                *option = Some(true);
-            }
-        }
-        if let Some(keyring) = &self.keyring
-            && options.set("keyring", keyring).is_err()
-        {
-            options.keyring = Some(keys::serial(root, "keyring", keyring)?);
-        }
-        if let Some(identity) = &self.tls_key_identity {
-            options.tls_key = Some(keys::serial(root, "psk", identity)?);
-        }
-        for (given, option) in [
-            (&self.dhchap_secret, &mut options.dhchap_secret),
-            (&self.dhchap_ctrl_secret, &mut options.dhchap_ctrl_secret),
-        ] {
-            if given.is_some() {
-                option.clone_from(given);
-            }
+    pub(crate) fn apply(&self, options: &mut ConnectOptions) -> anyhow::Result<()> {
+        for (key, value) in self.given() {
+            options.set(key, &value)?;
         }
         Ok(())
     }
-}
 
-impl TunableArgs {
     /// What was given, by the names that options have in a configuration file. Keys and keyrings
     /// are not looked up.
     pub(crate) fn given(&self) -> Vec<(&'static str, String)> {
-        let secret = |secret: &Option<Secret>| secret.as_ref().map(|s| s.expose().to_owned());
+        let secret = |source: &Option<SecretSource>| {
+            let text = source.clone().map(Secret::from);
+            text.map(|text| text.expose().to_owned())
+        };
         let flag = |given: bool| given.then(|| "yes".to_owned());
         let all = [
             ("nr-io-queues", self.nr_io_queues.clone()),
@@ -177,9 +135,8 @@ fn checked(
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the form of a clap value parser")]
-fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
-    Ok(Secret::new(text.to_owned()))
+fn secret(text: &str) -> Result<SecretSource, SecretSourceError> {
+    text.parse()
 }
 
 #[cfg(test)]
@@ -188,7 +145,6 @@ mod tests {
     use nvmf_types::{ControllerClass, TransportId};
 
     use super::*;
-    use crate::testing::FakeHost;
 
     #[derive(Parser)]
     struct Line {
@@ -196,39 +152,38 @@ mod tests {
         tunables: TunableArgs,
     }
 
-    fn kernel_line(host: &FakeHost, args: &str) -> String {
+    fn options(args: &str) -> ConnectOptions {
         let line = Line::try_parse_from(format!("x {args}").split(' ')).unwrap();
         let mut options = ConnectOptions::default();
-        line.tunables.apply(&host.root(), &mut options).unwrap();
-        let tid: TransportId = "transport=loop;nqn=nqn.2014-08.org.example:a"
-            .parse()
-            .unwrap();
-        let line = options.connect_string(&tid, ControllerClass::Io).unwrap();
-        line.expose().to_owned()
+        line.tunables.apply(&mut options).unwrap();
+        options
     }
 
     #[test]
     fn every_option_reaches_the_kernel() {
-        let host = FakeHost::new();
+        let args = "-i 4 -W 1 -P 2 -Q 128 -k 5 -c 10 -l -1 --fast_io_fail_tmo=0x10 -T 3 -D --disable-sqflow -g -G --tls --concat --keyring 7 --tls-key 8 -S s -C t";
+        let tid: TransportId = "transport=loop;nqn=nqn.2014-08.org.example:a"
+            .parse()
+            .unwrap();
+        let line = options(args).connect_string(&tid, ControllerClass::Io);
         assert_eq!(
-            kernel_line(
-                &host,
-                "-i 4 -W 1 -P 2 -Q 128 -k 5 -c 10 -l -1 --fast_io_fail_tmo=0x10 -T 3 -D --disable-sqflow -g -G --tls --concat --keyring 7 --tls-key 8 -S s -C t"
-            ),
+            line.unwrap().expose(),
             "nqn=nqn.2014-08.org.example:a,transport=loop,nr_io_queues=4,nr_write_queues=1,nr_poll_queues=2,queue_size=128,keep_alive_tmo=5,reconnect_delay=10,ctrl_loss_tmo=-1,fast_io_fail_tmo=16,tos=3,duplicate_connect,disable_sqflow,hdr_digest,data_digest,tls,concat,keyring=7,tls_key=8,dhchap_secret=s,dhchap_ctrl_secret=t"
         );
     }
 
     #[test]
-    fn keys_by_name() {
-        let host = FakeHost::new();
-        host.file(
-            "proc/keys",
-            "0000000a I 1 perm 0 0 0 keyring .nvme: 1\n0000000b I 1 perm 0 0 0 psk id: 32\n",
-        );
-        assert!(
-            kernel_line(&host, "--keyring .nvme --tls-key-identity id")
-                .ends_with("keyring=10,tls_key=11")
-        );
+    fn what_is_elsewhere_is_looked_up_later() {
+        let options = options("--keyring .nvme --tls-key-identity id -S file:/k -C credential:c");
+        let shown = options.settings();
+        let shown: Vec<String> = shown.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        let wanted = [
+            "keyring=.nvme",
+            "tls-key-identity=id",
+            "kxchap-secret=file:/k",
+            "kxchap-ctrl-secret=credential:c",
+        ];
+        assert_eq!(shown, wanted);
+        assert!(Line::try_parse_from(["x", "-S", "file:k"]).is_err());
     }
 }

@@ -23,7 +23,7 @@ use serde::Serialize;
 use probe::{Unconnected, ask};
 
 use super::ownership;
-use crate::args::{OutputArgs, TargetArgs, TunableArgs, identify};
+use crate::args::{OutputArgs, RESOLVE_TIMEOUT, TargetArgs, TunableArgs, identify};
 use crate::cli::Outcome;
 use crate::output::Output;
 
@@ -72,7 +72,7 @@ impl Connect {
         let class = self.target.class();
         let base = Base::load(root, self.config.as_deref(), &mut tid, class)?;
         let mut options = base.options;
-        self.tunables.apply(root, &mut options)?;
+        self.tunables.apply(&mut options)?;
         let devid_file = self.devid_file.as_deref().map(open_devid_file);
         let mut devid_file = devid_file.transpose()?;
 
@@ -205,7 +205,9 @@ impl Base {
                 options: ConnectOptions::default(),
             });
         }
-        let config = nvmf::config::load(root, config)?;
+        let mut config = nvmf::config::load(root, config)?;
+        // a name without an address cannot be this connection
+        let _ = nvmf::config::resolve(&mut config, RESOLVE_TIMEOUT);
         let same = |other: &TransportId| {
             other.transport == tid.transport
                 && other.traddr == tid.traddr
@@ -215,7 +217,7 @@ impl Base {
                 && other.host_iface == tid.host_iface
         };
         let mut connections = config.connections.into_iter();
-        let found = connections.find(|c| c.class == class && same(&c.tid));
+        let found = connections.find(|c| c.class == class && c.tids().iter().any(same));
         let options = found.map(|found| {
             if tid.hostnqn.is_none() {
                 tid.hostnqn = found.tid.hostnqn;

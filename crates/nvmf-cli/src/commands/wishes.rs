@@ -66,9 +66,9 @@ impl Wishes {
 }
 
 /// The options of the command line hold for the controller and for all that it names.
-fn tune(root: &Root, args: &WalkArgs, wish: &mut Wish) -> anyhow::Result<()> {
+fn tune(args: &WalkArgs, wish: &mut Wish) -> anyhow::Result<()> {
     for options in [&mut wish.options, &mut wish.scope.io, &mut wish.scope.dc] {
-        args.tunables.apply(root, options)?;
+        args.tunables.apply(options)?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmf_types::config::{Config, Connection, Persistence, Scope};
-use nvmf_types::{ConnectOptions, ControllerState, DeviceName, LiveController, Origin, Owner};
+use nvmf_types::config::{Config, Connection};
+use nvmf_types::{ControllerState, DeviceName, LiveController, Origin, Owner};
 
 use super::kernel::Kernel;
 use super::name::{self, Name, Names};
@@ -123,18 +123,14 @@ impl Host {
         if self.config_broken {
             return Err("nvme-fabrics.conf:1: error: bad".to_owned());
         }
-        let connection = |(name, line): (Name, usize)| Connection {
-            tid: name.wanted(),
-            class: name.class(),
-            options: ConnectOptions::default(),
-            inherits: Scope::default(),
-            persistent: Persistence::Auto,
-            origin: Origin::new("nvme-fabrics.conf", line),
+        let connection = |(name, line): (Name, usize)| {
+            let origin = Origin::new("nvme-fabrics.conf", line);
+            Connection::new(name.wanted(), name.class(), origin)
         };
         Ok(Config {
             connections: self.configured.iter().zip(1..).map(connection).collect(),
             host: name::host(),
-            warnings: Vec::new(),
+            ..Config::default()
         })
     }
 

@@ -2,11 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Origin, ini};
+use crate::ini::{self, Document, Entry};
 
-use super::layer::not_supported;
-use super::report::Report;
-use super::{Problem, Problems};
+use super::excerpt::excerpt;
+use super::layer::first_word;
+use super::read::{strays, unknown_section};
+use super::report::{FileReport, Report};
+use super::{ConfigFile, Problem, Problems};
+
+const GLOBAL: &str = "Global";
 
 /// The `[Global]` section of `nvme-discoverd.conf`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,55 +68,32 @@ impl DaemonConfig {
     pub fn parse(file: &str, text: &str) -> Result<(Self, Vec<Problem>), Problems> {
         let mut config = Self::default();
         let mut report = Report::default();
+        let mut here = report.file(file);
         let document = ini::parse(text);
-        for junk in &document.junk {
-            report.error(
-                Origin::new(file, junk.line),
-                format!(
-                    "`{}` is no section, entry or comment",
-                    junk.text.escape_debug()
-                ),
-                "write `[Global]`, `key = value` or `# comment`",
-            );
-        }
-        for entry in &document.preamble {
-            report.error(
-                Origin::new(file, entry.line),
-                format!(
-                    "`{}` stands before the first section",
-                    entry.key.escape_debug()
-                ),
-                "put it below [Global]",
-            );
-        }
+        strays(&document, &mut here);
         for section in &document.sections {
-            if section.name == "Global" {
+            if section.name == GLOBAL {
                 for entry in &section.entries {
-                    config.set(entry, &Origin::new(file, entry.line), &mut report);
+                    config.set(entry, &mut here);
                 }
             } else {
-                report.warning(
-                    Origin::new(file, section.line),
-                    format!(
-                        "unknown section [{}]: it does nothing",
-                        section.name.escape_debug()
-                    ),
-                    "write [Global]",
-                );
+                unknown_section(section, &[GLOBAL], &mut here);
             }
         }
-        if config.retry_initial_ms > config.retry_max_ms {
-            report.error(
-                Origin::new(file, last_retry_line(&document)),
+        if config.retry_initial_ms > config.retry_max_ms
+            && let Some(entry) = last_retry(&document)
+        {
+            here.error(
+                entry.value_span,
                 "retry-initial is longer than retry-max",
                 "write a shorter retry-initial or a longer retry-max",
             );
         }
-        let warnings = report.finish(&[file])?;
-        Ok((config, warnings))
+        let harmless = report.finish(&[ConfigFile::new(file, text)], excerpt)?;
+        Ok((config, harmless.warnings))
     }
 
-    fn set(&mut self, entry: &ini::Entry, origin: &Origin, report: &mut Report) {
+    fn set(&mut self, entry: &Entry, report: &mut FileReport<'_>) {
         let default = Self::default();
         let mut number = |default_ms: u64, unit: u64, (low, high): (u64, u64)| {
             if entry.value.is_empty() {
@@ -122,15 +103,7 @@ impl DaemonConfig {
             match entry.value.parse::<u64>() {
                 Ok(n) if digits && (low..=high).contains(&n) => n * unit,
                 _ => {
-                    report.error(
-                        origin.clone(),
-                        format!(
-                            "`{}` is not possible for {}",
-                            entry.value.escape_debug(),
-                            entry.key
-                        ),
-                        format!("write {low} to {high}"),
-                    );
+                    impossible(entry, &format!("write {low} to {high}"), report);
                     default_ms
                 }
             }
@@ -148,27 +121,32 @@ impl DaemonConfig {
             "retry-max" => self.retry_max_ms = number(default.retry_max_ms, 1000, (1, 86_400)),
             "debug-level" => match LogLevel::from_word(&entry.value) {
                 Some(level) => self.debug_level = level,
-                None => report.error(
-                    origin.clone(),
-                    format!(
-                        "`{}` is not possible for debug-level",
-                        entry.value.escape_debug()
-                    ),
-                    "write error, warning, info, debug or trace",
-                ),
+                None => impossible(entry, "write error, warning, info, debug or trace", report),
             },
             "nbft"
             | "zeroconf"
             | "fc-kickstart-interval-minutes"
             | "dc-giveup-hours"
-            | "dc-recheck-minutes" => not_supported(&entry.key, origin, report),
-            key => report.warning(
-                origin.clone(),
-                format!("unknown key `{}` in [Global]", key.escape_debug()),
-                "correct or remove it: it does nothing",
-            ),
+            | "dc-recheck-minutes" => {
+                let message = format!("`{}` is not supported yet and does nothing", entry.key);
+                report.warning(entry.key_span, &message, "remove the line");
+            }
+            key => {
+                let message = format!(
+                    "unknown key `{}` in [Global]",
+                    first_word(key).escape_debug()
+                );
+                let remedy = "correct or remove it: it does nothing";
+                report.warning(entry.key_span, &message, remedy);
+            }
         }
     }
+}
+
+fn impossible(entry: &Entry, remedy: &str, report: &mut FileReport<'_>) {
+    let value = entry.value.escape_debug();
+    let message = format!("`{value}` is not possible for {}", entry.key);
+    report.error(entry.value_span, &message, remedy);
 }
 
 impl LogLevel {
@@ -185,22 +163,14 @@ impl LogLevel {
     }
 }
 
-fn last_retry_line(document: &ini::Document) -> usize {
+fn last_retry(document: &Document) -> Option<&Entry> {
     let entries = document.sections.iter().flat_map(|s| &s.entries);
-    let retry = entries.filter(|e| e.key.starts_with("retry-"));
-    retry.map(|e| e.line).max().unwrap_or(1)
+    entries.rev().find(|e| e.key.starts_with("retry-"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn problems(text: &str) -> String {
-        match DaemonConfig::parse("d.conf", text) {
-            Ok((_, warnings)) => Problems(warnings).to_string(),
-            Err(problems) => problems.to_string(),
-        }
-    }
 
     #[test]
     fn every_key() {
@@ -221,42 +191,6 @@ mod tests {
         for text in ["", empty] {
             let (config, _) = DaemonConfig::parse("d.conf", text).unwrap();
             assert_eq!(config, DaemonConfig::default());
-        }
-    }
-
-    #[test]
-    fn what_is_wrong() {
-        for (text, want) in [
-            (
-                "[Global]\nretry-max = -1",
-                "d.conf:2: error: `-1` is not possible for retry-max; write 1 to 86400",
-            ),
-            (
-                "[Global]\nretry-max = +1",
-                "d.conf:2: error: `+1` is not possible for retry-max; write 1 to 86400",
-            ),
-            (
-                "[Global]\nretry-max = 5\n\nretry-initial=6",
-                "d.conf:4: error: retry-initial is longer than retry-max; write a shorter retry-initial or a longer retry-max",
-            ),
-            (
-                "[Global]\ndebug-level = 7",
-                "d.conf:2: error: `7` is not possible for debug-level; write error, warning, info, debug or trace",
-            ),
-            (
-                "nbft = yes",
-                "d.conf:1: error: `nbft` stands before the first section; put it below [Global]",
-            ),
-            (
-                "[Global]\nwhat",
-                "d.conf:2: error: `what` is no section, entry or comment; write `[Global]`, `key = value` or `# comment`",
-            ),
-            (
-                "[Global]\nnbft = yes\nretry_max = 5\n[Locals]",
-                "d.conf:2: warning: `nbft` is not supported yet and does nothing; remove the line\nd.conf:3: warning: unknown key `retry_max` in [Global]; correct or remove it: it does nothing\nd.conf:4: warning: unknown section [Locals]: it does nothing; write [Global]",
-            ),
-        ] {
-            assert_eq!(problems(text), want);
         }
     }
 }

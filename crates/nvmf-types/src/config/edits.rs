@@ -104,11 +104,14 @@ impl Edits {
         let files = [main].into_iter().chain(drop_ins).map(File::new);
         let files: Vec<File> = files.collect();
         let config = read(&files, default).map_err(EditError::Existing)?;
-        let known = config.connections.iter();
-        let known = known.map(|c| (key_of(c, &config.host), Known::of(c)));
+        let known = config.in_order().into_iter();
+        let known = known.map(|(c, name)| {
+            let tid = spelled_out(&c.tid, c.class, &config.host);
+            ((tid, name.cloned()), Known::of(c))
+        });
         Ok(Self {
             known: known.collect(),
-            empty: config.connections.is_empty(),
+            empty: config.connections.is_empty() && config.unresolved.is_empty(),
             host: config.host,
             default: default.clone(),
             files,
@@ -277,14 +280,7 @@ impl File {
     }
 }
 
-fn key_of(connection: &Connection, host: &HostIdentity) -> Key {
-    (spelled_out(&connection.tid, connection.class, host), None)
-}
-
 fn read(files: &[File], default: &HostIdentity) -> Result<Config, Problems> {
-    let text = |file: &File| ConfigFile {
-        path: file.path.clone(),
-        text: file.document.text().to_owned(),
-    };
+    let text = |file: &File| ConfigFile::new(&*file.path, file.document.text());
     parse(&files.iter().map(text).collect::<Vec<_>>(), default)
 }

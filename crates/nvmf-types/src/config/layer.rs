@@ -1,17 +1,25 @@
 //! Tunables as one place gives them, and laying them over each other.
 
-use crate::{ConnectOptions, OptionError, Origin};
+use crate::ini::Entry;
+use crate::{ConnectOptions, OptionError, Origin, Secret, SecretSource};
 
-use super::report::Report;
-use super::{Persistence, UnknownPersistence};
+use super::excerpt::spelt_right;
+use super::report::FileReport;
+use super::{Origins, Persistence, UnknownPersistence};
 
 /// The tunables that one section or `controller =` line gives, in the order of the file; all of
 /// them valid. It may hold secrets.
 #[derive(Default)]
 pub(super) struct Layer(Vec<Setting>);
 
-enum Setting {
-    Option(String, String),
+struct Setting {
+    key: &'static str,
+    value: Value,
+    origin: Origin,
+}
+
+enum Value {
+    Option(Secret),
     Persistent(Persistence),
 }
 
@@ -20,6 +28,7 @@ enum Setting {
 pub(super) struct Settings {
     pub(super) options: ConnectOptions,
     pub(super) persistent: Persistence,
+    pub(super) origins: Origins,
 }
 
 /// Options that must not stand on a `controller =` line.
@@ -35,66 +44,93 @@ pub(super) const SECURITY: [&str; 9] = [
     "dhchap-ctrl-secret",
 ];
 
+const PERSISTENT: &str = "persistent";
+
 impl Layer {
     /// Takes an entry whose key is that of a tunable, and says whether it is one. An empty value
     /// resets to the default.
     pub(super) fn accept(
         &mut self,
-        (key, value): (&str, &str),
+        entry: &Entry,
         discovery: bool,
-        origin: &Origin,
-        report: &mut Report,
+        report: &mut FileReport<'_>,
     ) -> bool {
-        if key == "persistent" && discovery {
-            let parsed: Result<Persistence, UnknownPersistence> = match value {
-                "" => Ok(Persistence::default()),
-                _ => value.parse(),
-            };
-            match parsed {
-                Ok(persistent) => self.0.push(Setting::Persistent(persistent)),
-                Err(e) => report.bad_value(origin.clone(), &e.to_string(), ""),
+        if entry.key == PERSISTENT && discovery {
+            self.persistent(entry, report);
+            return true;
+        }
+        let Some(key) = ConnectOptions::canonical_key(&entry.key) else {
+            return false;
+        };
+        let mut tried = ConnectOptions::default();
+        match tried.set(key, &entry.value) {
+            Ok(()) => {
+                let value = Value::Option(Secret::new(entry.value.clone()));
+                self.push(key, value, report.origin(entry.key_span));
             }
-            return true;
-        }
-        if key == "tls-key-identity" {
-            not_supported(key, origin, report);
-            return true;
-        }
-        match ConnectOptions::default().set(key, value) {
-            Ok(()) => self
-                .0
-                .push(Setting::Option(key.to_owned(), value.to_owned())),
             Err(OptionError::Unknown(_)) => return false,
-            Err(e) => report.bad_value(origin.clone(), &e.to_string(), "write another value"),
+            Err(e) => report.bad_value(entry.value_span, &e.to_string(), "write another value"),
+        }
+        let secrets = [tried.dhchap_secret, tried.dhchap_ctrl_secret];
+        for source in secrets.into_iter().flatten() {
+            check_secret(entry, &source, report);
+            report.secret(source, entry.value_span);
         }
         true
+    }
+
+    fn persistent(&mut self, entry: &Entry, report: &mut FileReport<'_>) {
+        let parsed: Result<Persistence, UnknownPersistence> = match entry.value.as_str() {
+            "" => Ok(Persistence::default()),
+            value => value.parse(),
+        };
+        match parsed {
+            Ok(persistent) => {
+                let origin = report.origin(entry.key_span);
+                self.push(PERSISTENT, Value::Persistent(persistent), origin);
+            }
+            Err(e) => report.bad_value(entry.value_span, &e.to_string(), ""),
+        }
+    }
+
+    fn push(&mut self, key: &'static str, value: Value, origin: Origin) {
+        self.0.push(Setting { key, value, origin });
+    }
+}
+
+/// The kernel refuses a secret that is none, and says so in its log only.
+fn check_secret(entry: &Entry, source: &SecretSource, report: &mut FileReport<'_>) {
+    if let SecretSource::Literal(secret) = source
+        && let Err(why) = secret.check_dhchap()
+    {
+        let message = format!("`{}` is not a DH-HMAC-CHAP secret: {why}", entry.key);
+        let remedy = "write one, or `file:/path` or `credential:NAME` where it is to be found";
+        report.warning(entry.value_span, &message, remedy);
     }
 }
 
 impl Settings {
     /// These settings with a layer of higher precedence over them.
     pub(super) fn with(mut self, layer: &Layer) -> Self {
-        for setting in &layer.0 {
-            match setting {
-                Setting::Option(key, value) => {
+        for Setting { key, value, origin } in &layer.0 {
+            match value {
+                Value::Option(value) => {
                     // `accept` has tried it
-                    let set = self.options.set(key, value);
+                    let set = self.options.set(key, value.expose());
                     debug_assert!(set.is_ok(), "{key}");
                 }
-                Setting::Persistent(persistent) => self.persistent = *persistent,
+                Value::Persistent(persistent) => self.persistent = *persistent,
             }
+            match *key {
+                // two names of one option: the last one counts
+                "tls-key" => self.origins.remove("tls-key-identity"),
+                "tls-key-identity" => self.origins.remove("tls-key"),
+                _ => None,
+            };
+            self.origins.insert((*key).to_owned(), origin.clone());
         }
         self
     }
-}
-
-/// Warns of a key that is known and does nothing.
-pub(super) fn not_supported(key: &str, origin: &Origin, report: &mut Report) {
-    report.warning(
-        origin.clone(),
-        format!("`{key}` is not supported yet and does nothing"),
-        "remove the line",
-    );
 }
 
 /// As much of a text that is no key as may be shown. With a blank in the place of `=`, or on a
@@ -112,28 +148,23 @@ pub(super) fn first_word(text: &str) -> &str {
 }
 
 /// Warns of a key that means nothing in `place`.
-pub(super) fn unknown_key(key: &str, place: &str, origin: &Origin, report: &mut Report) {
-    let hyphens = key.replace('_', "-").to_ascii_lowercase();
-    let known = |k: &str| {
+pub(super) fn unknown_key(entry: &Entry, place: &str, report: &mut FileReport<'_>) {
+    let key = entry.key.as_str();
+    let meant = spelt_right(key);
+    let known = |key: &str| {
         matches!(
-            k,
-            "nqn" | "controller" | "hostnqn" | "hostid" | "hostsymname" | "persistent"
-        ) || SECURITY.contains(&k)
-            || ConnectOptions::KEYS.contains(&k)
+            key,
+            "nqn" | "controller" | "hostnqn" | "hostid" | "hostsymname" | PERSISTENT
+        ) || ConnectOptions::canonical_key(key).is_some()
     };
-    let remedy = if hyphens != key && known(&hyphens) {
-        format!("write `{hyphens}`")
+    let remedy = if meant != key && known(&meant) {
+        format!("write `{meant}`")
     } else if known(key) {
         "move it to a section where it has a meaning".to_owned()
     } else {
         "correct or remove it: it does nothing".to_owned()
     };
-    report.warning(
-        origin.clone(),
-        format!(
-            "unknown key `{}` in {place}",
-            first_word(key).escape_debug()
-        ),
-        remedy,
-    );
+    let shown = first_word(key).escape_debug();
+    let message = format!("unknown key `{shown}` in {place}");
+    report.warning(entry.key_span, &message, &remedy);
 }

@@ -1,21 +1,27 @@
 //! What a configuration says.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectOptions, ControllerClass, HostId, HostIdentity, Nqn, Origin, TransportId};
+use crate::{
+    ConnectOptions, ControllerClass, HostId, HostIdentity, Nqn, Origin, SecretSource, Traddr,
+    TransportId,
+};
 
-use super::Problem;
+use super::{Place, Problem, Severity, Unresolved};
 
-/// One file: its name, for messages and origins, and its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One file: its name, for messages and origins, and its text, which may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConfigFile {
     /// The path.
     pub path: String,
     /// The content.
     pub text: String,
+    /// Its permission bits, where it has any: a file with a secret should not be for everybody.
+    pub mode: Option<u32>,
 }
 
 /// Everything that is to be connected.
@@ -23,12 +29,28 @@ pub struct ConfigFile {
 pub struct Config {
     /// The connections in the order of the files.
     pub connections: Vec<Connection>,
+    /// Those among them whose address is a host name that was not looked up or has no address.
+    pub unresolved: Vec<Unresolved>,
     /// Who the host is where a connection says nothing else: `[Host]` of the main file over the
     /// default identity.
     pub host: HostIdentity,
     /// What is odd but does no harm.
     pub warnings: Vec<Problem>,
+    /// The secrets that are elsewhere.
+    pub references: Vec<SecretReference>,
 }
+
+/// A secret that a file refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretReference {
+    /// Where the secret is.
+    pub source: SecretSource,
+    /// Where the reference stands.
+    pub place: Place,
+}
+
+/// Where values stand, by their keys as the files spell them.
+pub type Origins = BTreeMap<String, Origin>;
 
 /// One `controller =` line with all that holds for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +58,8 @@ pub struct Config {
 pub struct Connection {
     /// What to connect to. `hostnqn` and `hostid` are set where a `[Host]` section sets them.
     pub tid: TransportId,
+    /// Further addresses of the host name whose first one is in `tid`, to be tried in this order.
+    pub alternatives: Vec<Traddr>,
     /// I/O or discovery, by the kind of its section.
     pub class: ControllerClass,
     /// The options after the cascade.
@@ -46,6 +70,10 @@ pub struct Connection {
     pub persistent: Persistence,
     /// The `controller =` line.
     pub origin: Origin,
+    /// Where the options, the NQN and the host's identity stand, an option that was reset to the
+    /// kernel's default included. What is not named here stands on the `controller =` line, or is
+    /// the host's default identity.
+    pub origins: Origins,
 }
 
 /// What holds for everything that a file brings: its defaults and its `[Host]`.
@@ -60,6 +88,64 @@ pub struct Scope {
     pub hostnqn: Option<Nqn>,
     /// The host's id, where a `[Host]` says so.
     pub hostid: Option<HostId>,
+    /// What people call the host, where a `[Host]` says so. The kernel has no use for it.
+    pub hostsymname: Option<String>,
+}
+
+impl Connection {
+    /// A connection of which nothing is said but this.
+    #[must_use]
+    pub fn new(tid: TransportId, class: ControllerClass, origin: Origin) -> Self {
+        Self {
+            tid,
+            alternatives: Vec::new(),
+            class,
+            options: ConnectOptions::default(),
+            inherits: Scope::default(),
+            persistent: Persistence::default(),
+            origin,
+            origins: Origins::new(),
+        }
+    }
+
+    /// What to connect to: alternatives, to be tried in this order; at least one.
+    #[must_use]
+    pub fn tids(&self) -> Vec<TransportId> {
+        let others = self.alternatives.iter().cloned();
+        let others = others.filter_map(|address| self.tid.at(address));
+        [self.tid.clone()].into_iter().chain(others).collect()
+    }
+}
+
+impl ConfigFile {
+    /// A text that is, or is to be, in the file `path`.
+    #[must_use]
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            text: text.into(),
+            mode: None,
+        }
+    }
+}
+
+impl fmt::Debug for ConfigFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConfigFile({:?})", self.path)
+    }
+}
+
+impl SecretReference {
+    /// A warning about the secret, at the reference.
+    #[must_use]
+    pub fn warning(&self, message: String, remedy: String) -> Problem {
+        Problem {
+            place: self.place.clone(),
+            severity: Severity::Warning,
+            message,
+            remedy,
+        }
+    }
 }
 
 /// Whether a discovery controller stays connected after its log page was read.

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{ControllerClass, HostIdentity, Origin, TransportId, Trsvcid};
+use crate::{ControllerClass, HostIdentity, HostName, TransportId, Trsvcid};
 
-use super::host::{Persona, check_apart};
+use super::controller_line::Path;
+use super::excerpt::excerpt;
+use super::host::{Host, Persona, check_apart};
 use super::layer::{Layer, Settings};
-use super::read::{File, read};
+use super::read::{Endpoint, File, read};
 use super::report::Report;
-use super::{Config, ConfigFile, Connection, Problems, Scope};
+use super::{Config, ConfigFile, Connection, Origins, Place, Problems, Scope, Unresolved};
 
 /// Reads the main file and then its drop-ins, in this order; `default` is the host's identity
 /// where no `[Host]` section says otherwise. Without a main file, pass an empty text in its place.
@@ -21,7 +23,10 @@ use super::{Config, ConfigFile, Connection, Problems, Scope};
 /// Everything that is wrong, in one go; a single error rejects the whole configuration.
 pub fn parse(files: &[ConfigFile], default: &HostIdentity) -> Result<Config, Problems> {
     let mut report = Report::default();
-    let read: Vec<File> = files.iter().map(|file| read(file, &mut report)).collect();
+    let read: Vec<File> = files
+        .iter()
+        .map(|file| read(file, report.file(&file.path)))
+        .collect();
     let none = File::default();
     let main = read.first().unwrap_or(&none);
     let host = match &main.host {
@@ -30,9 +35,9 @@ pub fn parse(files: &[ConfigFile], default: &HostIdentity) -> Result<Config, Pro
     };
     let mut personas = vec![Persona {
         identity: host.clone(),
-        origin: main.host.as_ref().map(|section| section.origin.clone()),
+        place: main.host.as_ref().map(|section| section.place.clone()),
     }];
-    let mut connections = Vec::new();
+    let mut found = Vec::new();
     for (index, file) in read.iter().enumerate() {
         let identity = match (&file.host, index) {
             (Some(section), 1..) => {
@@ -40,23 +45,33 @@ pub fn parse(files: &[ConfigFile], default: &HostIdentity) -> Result<Config, Pro
                 check_apart(section, &personas, &mut report);
                 personas.push(Persona {
                     identity: identity.clone(),
-                    origin: Some(section.origin.clone()),
+                    place: Some(section.place.clone()),
                 });
                 identity
             }
             _ => said_by_main(main, &host),
         };
         let scope = FileScope::new(main, (index > 0).then_some(file), identity);
-        connections.extend(scope.connections(file));
+        found.extend(scope.connections(file));
     }
-    find_twins(&connections, &host, &mut report);
-    let names: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
-    let warnings = report.finish(&names)?;
-    Ok(Config {
-        connections,
+    find_twins(&found, &host, &mut report);
+    let harmless = report.finish(files, excerpt)?;
+    let mut config = Config {
         host,
-        warnings,
-    })
+        warnings: harmless.warnings,
+        references: harmless.references,
+        ..Config::default()
+    };
+    for (position, found) in found.into_iter().enumerate() {
+        match found.name {
+            None => config.connections.push(found.connection),
+            Some(name) => {
+                let unresolved = Unresolved::new(name, found.connection, position);
+                config.unresolved.push(unresolved);
+            }
+        }
+    }
+    Ok(config)
 }
 
 /// The main file's identity if a `[Host]` there sets it; otherwise unset, which is the default.
@@ -72,11 +87,20 @@ fn said_by_main(main: &File, host: &HostIdentity) -> HostIdentity {
     }
 }
 
+/// A connection that a file asks for.
+struct Found<'a> {
+    connection: Connection,
+    name: Option<HostName>,
+    place: &'a Place,
+}
+
 /// What holds in one file, above the kernel's defaults and below its sections.
 struct FileScope {
     io: Settings,
     dc: Settings,
-    identity: HostIdentity,
+    inherits: Scope,
+    /// Where the identity stands.
+    origins: Origins,
 }
 
 impl FileScope {
@@ -87,62 +111,97 @@ impl FileScope {
             let present = layers.into_iter().flatten();
             present.fold(Settings::default(), Settings::with)
         };
+        let (io, dc) = (
+            below(|file| &file.io_defaults),
+            below(|file| &file.dc_defaults),
+        );
+        let inherits = Scope {
+            io: io.options.clone(),
+            dc: dc.options.clone(),
+            hostnqn: identity.hostnqn,
+            hostid: identity.hostid,
+            hostsymname: host.and_then(|h| h.hostsymname.value()).cloned(),
+        };
+        let origins = host.map(origins).unwrap_or_default();
         Self {
-            io: below(|file| &file.io_defaults),
-            dc: below(|file| &file.dc_defaults),
-            identity,
+            io,
+            dc,
+            inherits,
+            origins,
         }
     }
 
-    fn connections(&self, file: &File) -> Vec<Connection> {
-        let inherits = Scope {
-            io: self.io.options.clone(),
-            dc: self.dc.options.clone(),
-            hostnqn: self.identity.hostnqn.clone(),
-            hostid: self.identity.hostid,
-        };
-        let mut out = Vec::new();
-        for endpoint in &file.endpoints {
+    fn connections<'a>(&self, file: &'a File) -> Vec<Found<'a>> {
+        let endpoints = file.endpoints.iter();
+        let all = endpoints.flat_map(|endpoint| {
             let below = match endpoint.class {
                 ControllerClass::Io => &self.io,
                 ControllerClass::Discovery => &self.dc,
             };
             let section = below.clone().with(&endpoint.layer);
-            for path in &endpoint.paths {
-                let Settings {
-                    options,
-                    persistent,
-                } = section.clone().with(&path.layer);
-                let mut tid = path.tid.clone();
-                tid.hostnqn.clone_from(&self.identity.hostnqn);
-                tid.hostid = self.identity.hostid;
-                out.push(Connection {
-                    tid,
-                    class: endpoint.class,
-                    options,
-                    inherits: inherits.clone(),
-                    persistent,
-                    origin: path.origin.clone(),
-                });
-            }
+            let paths = endpoint.paths.iter();
+            paths.map(move |path| self.connection(endpoint, path, &section))
+        });
+        all.collect()
+    }
+
+    fn connection<'a>(&self, endpoint: &Endpoint, path: &'a Path, section: &Settings) -> Found<'a> {
+        let settings = section.clone().with(&path.layer);
+        let mut tid = path.tid.clone();
+        tid.hostnqn.clone_from(&self.inherits.hostnqn);
+        tid.hostid = self.inherits.hostid;
+        let mut origins = settings.origins;
+        origins.extend(self.origins.clone());
+        origins.insert("nqn".to_owned(), endpoint.nqn_place.origin.clone());
+        Found {
+            connection: Connection {
+                tid,
+                alternatives: Vec::new(),
+                class: endpoint.class,
+                options: settings.options,
+                inherits: self.inherits.clone(),
+                persistent: settings.persistent,
+                origin: path.place.origin.clone(),
+                origins,
+            },
+            name: path.name.clone(),
+            place: &path.place,
         }
-        out
     }
 }
 
+/// Where a `[Host]` names the host.
+fn origins(host: &Host) -> Origins {
+    let places = [
+        ("hostnqn", host.hostnqn.place()),
+        ("hostid", host.hostid.place()),
+        ("hostsymname", host.hostsymname.place()),
+    ];
+    let given = places.into_iter();
+    given
+        .filter_map(|(key, place)| Some((key.to_owned(), place?.origin.clone())))
+        .collect()
+}
+
 /// Reports connections that are the same as an earlier one, default port and identity considered.
-fn find_twins(connections: &[Connection], host: &HostIdentity, report: &mut Report) {
-    let mut seen: BTreeMap<TransportId, &Origin> = BTreeMap::new();
-    for connection in connections {
+fn find_twins(found: &[Found<'_>], host: &HostIdentity, report: &mut Report) {
+    let mut seen: BTreeMap<(Option<String>, TransportId), &Place> = BTreeMap::new();
+    for Found {
+        connection,
+        name,
+        place,
+    } in found
+    {
         let tid = spelled_out(&connection.tid, connection.class, host);
-        match seen.get(&tid) {
+        let name = name.as_ref().map(|name| name.as_str().to_ascii_lowercase());
+        match seen.get(&(name.clone(), tid.clone())) {
             Some(first) => report.error(
-                connection.origin.clone(),
-                format!("the same connection stands at {first}"),
+                (*place).clone(),
+                &format!("the same connection stands at {}", first.origin),
                 "remove one of them",
             ),
             None => {
-                seen.insert(tid, &connection.origin);
+                seen.insert((name, tid), place);
             }
         }
     }

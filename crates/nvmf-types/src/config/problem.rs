@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Origin;
+use crate::{Origin, Span};
 
 /// Whether a problem rejects the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,11 +17,27 @@ pub enum Severity {
     Warning,
 }
 
-/// One thing that is wrong in a file: `file:line: error: what; remedy`. Orders by place.
+/// A piece of a line of a file, written `file:line:column`. Orders by file, line and column.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The line.
+    #[serde(flatten)]
+    pub origin: Origin,
+    /// The first character that is meant, counted from 1 in characters.
+    pub column: usize,
+    /// How many characters are meant; 0: something is missing there.
+    pub length: usize,
+    /// The line as it may be shown, character for character: asterisks for what is or may be a
+    /// secret, blanks and U+FFFD for what no terminal is to be sent. Of a long line the start.
+    pub excerpt: String,
+}
+
+/// One thing that is wrong in a file: `file:line:column: error: what; remedy`. Orders by place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Problem {
     /// Where.
-    pub origin: Origin,
+    #[serde(flatten)]
+    pub place: Place,
     /// How bad.
     pub severity: Severity,
     /// What, with the value in backticks.
@@ -36,6 +52,37 @@ pub struct Problem {
 #[serde(transparent)]
 pub struct Problems(pub Vec<Problem>);
 
+impl Place {
+    /// A piece of `file`, without its text.
+    pub(super) fn new(file: &str, span: Span) -> Self {
+        Self {
+            origin: Origin::new(file, span.line),
+            column: span.column,
+            length: span.length,
+            excerpt: String::new(),
+        }
+    }
+
+    /// A line as a whole, without its text.
+    #[must_use]
+    pub const fn of_line(origin: Origin) -> Self {
+        Self {
+            origin,
+            column: 1,
+            length: 0,
+            excerpt: String::new(),
+        }
+    }
+}
+
+impl Problems {
+    /// How many of them are of `severity`.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.0.iter().filter(|p| p.severity == severity).count()
+    }
+}
+
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -45,15 +92,21 @@ impl fmt::Display for Severity {
     }
 }
 
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.origin, self.column)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            origin,
+            place,
             severity,
             message,
             remedy,
         } = self;
-        write!(f, "{origin}: {severity}: {message}; {remedy}")
+        write!(f, "{place}: {severity}: {message}; {remedy}")
     }
 }
 

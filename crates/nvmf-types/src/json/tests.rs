@@ -26,8 +26,8 @@ fn everything_there_is() {
     let Kind::Object(members) = value.kind else {
         panic!()
     };
-    assert_eq!(members[0].1.line, 1);
-    assert_eq!(members[1].1.line, 2);
+    assert_eq!(members[0].1.span.line, 1);
+    assert_eq!(members[1].1.span.line, 2);
 }
 
 #[test]

@@ -8,10 +8,10 @@ use nvmf_types::config::{Added, ChangedFile, EditError, Edits, Problem, Problems
 use rustix::fs::RenameFlags;
 use rustix::io::Errno;
 
-use super::LoadError;
 use super::edit::{Edited, Writer, folder, preview};
 use super::edit_error::{WriteError, io};
 use super::load::read_optional;
+use super::{FileError, FileErrorKind, LoadError};
 use crate::Root;
 use crate::replace::{open_dir, sync_dir};
 
@@ -177,11 +177,9 @@ impl Source {
     fn text(&self) -> Result<Option<String>, WriteError> {
         let text = read_optional(&self.path)?;
         if text.is_none() && self.needed && !converted(&self.path, 1).exists() {
-            return Err(LoadError::Io {
-                path: self.path.clone(),
-                reason: std::io::ErrorKind::NotFound.into(),
-            }
-            .into());
+            let reason = std::io::ErrorKind::NotFound.into();
+            let error = FileError::new(&self.path, FileErrorKind::Io(reason));
+            return Err(LoadError::from(error).into());
         }
         Ok(text)
     }

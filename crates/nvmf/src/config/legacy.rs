@@ -22,8 +22,9 @@ pub fn discovery_conf(root: &Root) -> PathBuf {
 /// Everything that is wrong in the file, or it cannot be read.
 pub fn load_discovery_conf(root: &Root) -> Result<(Vec<Wish>, Vec<Problem>), LoadError> {
     let path = discovery_conf(root);
-    let text = read_optional(&path)?.unwrap_or_default();
-    Ok(parse_discovery_conf(&path.display().to_string(), &text)?)
+    let text = read_optional(&path)?;
+    let name = path.display().to_string();
+    Ok(parse_discovery_conf(&name, &text.unwrap_or_default())?)
 }
 
 #[cfg(test)]
@@ -40,7 +41,7 @@ mod tests {
         std::fs::write(&path, "# DCs\n-t tcp -a 192.0.2.1\n-t tcp\n").unwrap();
         let error = load_discovery_conf(&host.root()).unwrap_err().to_string();
         assert!(
-            error.contains("etc/nvme/discovery.conf:3: error: "),
+            error.contains("etc/nvme/discovery.conf:3:1: error: "),
             "{error}"
         );
         std::fs::write(&path, "-t tcp -a 192.0.2.1\n").unwrap();

@@ -1,38 +1,116 @@
 //! Reading the files.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use nvmf_types::HostIdentity;
-use nvmf_types::config::{Config, ConfigFile, DaemonConfig, Problem, parse};
+use nvmf_types::config::{Config, ConfigFile, DaemonConfig, Problem, SecretReference, parse};
+use rustix::fs::{CWD, OFlags};
 
-use super::LoadError;
-use crate::Root;
+use super::{FileError, FileErrorKind, LoadError};
+use crate::file::{bad_line, content};
+use crate::resolve::resolve_all;
+use crate::{Root, references};
+
+/// What a file may have at most, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+/// The configuration as it was loaded, and the files that it consists of.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// What they say.
+    pub config: Config,
+    /// The files that there are, in the order in which they were read.
+    pub files: Vec<PathBuf>,
+}
 
 /// Reads the connections: `file`, or `/etc/nvme/nvme-fabrics.conf`, and the drop-ins beside it
 /// (`FILE.d/*.conf`, in alphabetical order). Either may be absent, but a `file` that is named must
-/// have one of them.
+/// have one of them. Host names stay what they are: [`resolve`].
 ///
 /// # Errors
-/// Everything that is wrong in the files, or the first one that cannot be read.
+/// Everything that is wrong in the files, or all that cannot be read.
 pub fn load(root: &Root, file: Option<&Path>) -> Result<Config, LoadError> {
+    load_files(root, file).map(|loaded| loaded.config)
+}
+
+/// [`load`], for those who are interested in the files.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_files(root: &Root, file: Option<&Path>) -> Result<Loaded, LoadError> {
     let main = main_file(root, file)?;
-    let default = host_identity(root)?;
-    let text = read_optional(&main)?;
+    let mut unread = Vec::new();
+    let default = host_identity(root).unwrap_or_else(|error| {
+        unread.extend(files_of(error));
+        HostIdentity::default()
+    });
+    let mut read = |path: &Path| {
+        read_file(path).unwrap_or_else(|error| {
+            unread.push(error);
+            None
+        })
+    };
+    let text = read(&main);
     let drop_ins = drop_ins(&main)?;
-    if file.is_some() && text.is_none() && drop_ins.is_none() {
-        let reason = io::ErrorKind::NotFound.into();
-        return Err(LoadError::Io { path: main, reason });
-    }
+    let nothing = text.is_none() && drop_ins.is_none();
+    let mut paths: Vec<PathBuf> = text.iter().map(|_| main.clone()).collect();
     // The main file stands first even if it is absent.
-    let mut files = vec![config_file(&main, text.unwrap_or_default())];
+    let empty = || ConfigFile::new(main.display().to_string(), "");
+    let mut files = vec![text.unwrap_or_else(empty)];
     for path in drop_ins.unwrap_or_default() {
         // One that vanishes meanwhile says nothing.
-        files.extend(read_optional(&path)?.map(|text| config_file(&path, text)));
+        if let Some(file) = read(&path) {
+            files.push(file);
+            paths.push(path);
+        }
     }
-    Ok(parse(&files, &default)?)
+    if !unread.is_empty() {
+        return Err(LoadError::Files(unread));
+    }
+    if file.is_some() && nothing {
+        let reason = FileErrorKind::Io(io::ErrorKind::NotFound.into());
+        return Err(FileError::new(&main, reason).into());
+    }
+    let mut config = parse(&files, &default)?;
+    let doubts = config.references.iter().filter_map(|r| doubt(root, r));
+    let doubts: Vec<Problem> = doubts.collect();
+    config.warnings.extend(doubts);
+    Ok(Loaded {
+        config,
+        files: paths,
+    })
+}
+
+/// Looks up the host names of `config`, all at once and for `timeout` at most. What has no address
+/// stays among [`Config::unresolved`]; why is returned, one sentence with its place for each.
+#[must_use]
+pub fn resolve(config: &mut Config, timeout: Duration) -> Vec<String> {
+    let names = config.unresolved.iter().map(|named| named.name.clone());
+    let names: BTreeSet<_> = names.collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let found = resolve_all(names, timeout);
+    config.resolve(|name| match found.get(name) {
+        Some(Ok(addresses)) => addresses.clone(),
+        _ => Vec::new(),
+    });
+    let left = config.unresolved.iter().map(|named| {
+        let place = &named.without_address().origin;
+        match found.get(&named.name) {
+            Some(Err(error)) => format!("{place}: {error}"),
+            _ => format!(
+                "{place}: `{}` has no address of the IP version that host-traddr has",
+                named.name
+            ),
+        }
+    });
+    left.collect()
 }
 
 /// Reads how the daemon behaves: `/etc/nvme/nvme-discoverd.conf`, with warnings. Without a file
@@ -42,20 +120,25 @@ pub fn load(root: &Root, file: Option<&Path>) -> Result<Config, LoadError> {
 /// Everything that is wrong in the file, or it cannot be read.
 pub fn load_daemon(root: &Root) -> Result<(DaemonConfig, Vec<Problem>), LoadError> {
     let path = root.etc().join("nvme/nvme-discoverd.conf");
-    let text = read_optional(&path)?.unwrap_or_default();
-    Ok(DaemonConfig::parse(&path.display().to_string(), &text)?)
+    let text = read_optional(&path)?;
+    let name = path.display().to_string();
+    Ok(DaemonConfig::parse(&name, &text.unwrap_or_default())?)
 }
 
 /// Reads who the host is: `/etc/nvme/hostnqn` and `/etc/nvme/hostid`; absent or empty: unset.
 ///
 /// # Errors
-/// A file that cannot be read or holds something else.
+/// Files that cannot be read or hold something else.
 pub fn host_identity(root: &Root) -> Result<HostIdentity, LoadError> {
-    let nvme = root.etc().join("nvme");
-    Ok(HostIdentity {
-        hostnqn: read_value(&nvme.join("hostnqn"))?,
-        hostid: read_value(&nvme.join("hostid"))?,
-    })
+    let hostnqn = read_value(&identity_file(root, "hostnqn"));
+    let hostid = read_value(&identity_file(root, "hostid"));
+    match (hostnqn, hostid) {
+        (Ok(hostnqn), Ok(hostid)) => Ok(HostIdentity { hostnqn, hostid }),
+        (hostnqn, hostid) => {
+            let errors = hostnqn.err().into_iter().chain(hostid.err());
+            Err(LoadError::Files(errors.collect()))
+        }
+    }
 }
 
 /// `file`, or the one that is read by default.
@@ -65,15 +148,49 @@ pub(super) fn main_file(root: &Root, file: Option<&Path>) -> Result<PathBuf, Loa
         Path::to_path_buf,
     );
     match main.extension() {
-        Some(e) if e.eq_ignore_ascii_case("json") => Err(LoadError::Json(main)),
+        Some(e) if e.eq_ignore_ascii_case("json") => {
+            Err(FileError::new(&main, FileErrorKind::Json).into())
+        }
         _ => Ok(main),
     }
 }
 
-fn config_file(path: &Path, text: String) -> ConfigFile {
-    ConfigFile {
-        path: path.display().to_string(),
-        text,
+/// The file with the default of `hostnqn` or `hostid`.
+#[must_use]
+pub fn identity_file(root: &Root, key: &str) -> PathBuf {
+    root.etc().join("nvme").join(key)
+}
+
+fn files_of(error: LoadError) -> Vec<FileError> {
+    match error {
+        LoadError::Files(files) => files,
+        LoadError::Problems(_) => Vec::new(),
+    }
+}
+
+/// What is odd about a secret that is elsewhere. Credentials are there only in the service that
+/// they are passed to.
+fn doubt(root: &Root, reference: &SecretReference) -> Option<Problem> {
+    let source = &reference.source;
+    if let Some(mode) = references::readable_by_others(root, source) {
+        let message =
+            format!("everybody can read the secret in `{source}`: its mode is {mode:04o}");
+        let path = source.to_string();
+        let path = path.strip_prefix("file:").unwrap_or_default();
+        return Some(reference.warning(message, format!("type `chmod 0600 {path}`")));
+    }
+    match references::secret(root, source) {
+        Err(references::ReferenceErrorKind::NoCredentials(_)) | Ok(_) => None,
+        // of which a reader without rights can say nothing
+        Err(references::ReferenceErrorKind::Io { reason, .. })
+            if reason.kind() == io::ErrorKind::PermissionDenied =>
+        {
+            None
+        }
+        Err(why) => {
+            let remedy = "mend it: until then the connection cannot be made".to_owned();
+            Some(reference.warning(why.to_string(), remedy))
+        }
     }
 }
 
@@ -82,14 +199,11 @@ pub(super) fn drop_ins(main: &Path) -> Result<Option<Vec<PathBuf>>, LoadError> {
     let mut dir = OsString::from(main);
     dir.push(".d");
     let dir = PathBuf::from(dir);
-    let failed = |reason| LoadError::Io {
-        path: dir.clone(),
-        reason,
-    };
+    let failed = |reason| FileError::new(&dir, FileErrorKind::Io(reason));
     let listing = match std::fs::read_dir(&dir) {
         Ok(listing) => listing,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(failed(e)),
+        Err(e) => return Err(failed(e).into()),
     };
     let mut files = Vec::new();
     for entry in listing {
@@ -105,125 +219,41 @@ pub(super) fn drop_ins(main: &Path) -> Result<Option<Vec<PathBuf>>, LoadError> {
     Ok(Some(files))
 }
 
+/// The text of a file; `None`: there is none.
 pub(super) fn read_optional(path: &Path) -> Result<Option<String>, LoadError> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(reason) => Err(LoadError::Io {
-            path: path.to_owned(),
-            reason,
+    Ok(read_file(path)?.map(|file| file.text))
+}
+
+fn read_file(path: &Path) -> Result<Option<ConfigFile>, FileError> {
+    let (bytes, stat) = match content(CWD, path, OFlags::empty(), LIMIT) {
+        Ok(found) => found,
+        Err(error) => match FileErrorKind::from(error) {
+            FileErrorKind::Io(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            kind => return Err(FileError::new(path, kind)),
+        },
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(ConfigFile {
+            mode: Some(stat.st_mode & 0o7777),
+            ..ConfigFile::new(path.display().to_string(), text)
+        })),
+        Err(error) => Err(FileError {
+            line: Some(bad_line(error.as_bytes())),
+            ..FileError::new(path, FileErrorKind::NotUtf8)
         }),
     }
 }
 
-fn read_value<T: FromStr<Err: std::fmt::Display>>(path: &Path) -> Result<Option<T>, LoadError> {
-    let text = read_optional(path)?.unwrap_or_default();
-    match text.trim() {
+fn read_value<T: FromStr<Err: std::fmt::Display>>(path: &Path) -> Result<Option<T>, FileError> {
+    let text = read_file(path)?.map(|file| file.text);
+    match text.unwrap_or_default().trim() {
         "" => Ok(None),
-        value => value
-            .parse()
-            .map(Some)
-            .map_err(|e: T::Err| LoadError::Identity {
-                path: path.to_owned(),
-                message: e.to_string(),
-            }),
+        value => value.parse().map(Some).map_err(|e: T::Err| FileError {
+            line: Some(1),
+            ..FileError::new(path, FileErrorKind::Identity(e.to_string()))
+        }),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::FakeHost;
-
-    fn write(host: &FakeHost, path: &str, text: &str) -> PathBuf {
-        let path = host.path(&format!("etc/nvme/{path}"));
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    fn subsystem(name: &str) -> String {
-        format!(
-            "[Subsystem]\nnqn = nqn.2014-08.org.example:{name}\ncontroller = transport=tcp;traddr=192.0.2.1\n"
-        )
-    }
-
-    fn names(config: &Config) -> Vec<&str> {
-        let name = |nqn: &str| nqn.len() - 1;
-        config
-            .connections
-            .iter()
-            .map(|c| &c.tid.nqn.as_str()[name(c.tid.nqn.as_str())..])
-            .collect()
-    }
-
-    #[test]
-    fn main_file_and_drop_ins_in_order() {
-        let host = FakeHost::new();
-        assert!(
-            load(&host.root(), None).unwrap().connections.is_empty(),
-            "no files, no wishes"
-        );
-        write(&host, "nvme-fabrics.conf.d/b.conf", &subsystem("b"));
-        write(&host, "nvme-fabrics.conf.d/a.conf", &subsystem("a"));
-        write(&host, "nvme-fabrics.conf.d/.c.conf", &subsystem("c"));
-        write(&host, "nvme-fabrics.conf.d/d.conf~", &subsystem("d"));
-        assert_eq!(names(&load(&host.root(), None).unwrap()), ["a", "b"]);
-        write(&host, "nvme-fabrics.conf", &subsystem("m"));
-        write(&host, "hostnqn", "nqn.2014-08.org.example:host\n");
-        let config = load(&host.root(), None).unwrap();
-        assert_eq!(names(&config), ["m", "a", "b"]);
-        assert_eq!(
-            config.host.hostnqn.unwrap().as_str(),
-            "nqn.2014-08.org.example:host"
-        );
-
-        let other = write(&host, "other.conf", &subsystem("o"));
-        assert_eq!(names(&load(&host.root(), Some(&other)).unwrap()), ["o"]);
-    }
-
-    #[test]
-    fn errors_say_where_and_what_to_do() {
-        let host = FakeHost::new();
-        let message = |file: Option<&Path>| load(&host.root(), file).unwrap_err().to_string();
-        let absent = host.path("etc/nvme/absent.conf");
-        assert!(message(Some(&absent)).contains("give the name of a file that there is"));
-        let json = message(Some(Path::new("/etc/nvme/config.json")));
-        assert!(
-            json.ends_with("convert it with `nvmf config convert`"),
-            "{json}"
-        );
-        let main = write(&host, "nvme-fabrics.conf", "junk\n");
-        let wrong = message(None);
-        assert!(
-            wrong.contains("etc/nvme/nvme-fabrics.conf:1: error: "),
-            "{wrong}"
-        );
-        std::fs::write(&main, b"\xff\xfe").unwrap();
-        assert!(
-            message(None).ends_with("; save it as UTF-8"),
-            "{}",
-            message(None)
-        );
-        write(&host, "hostid", "12\n");
-        let id = message(None);
-        assert!(
-            id.contains("etc/nvme/hostid: error: `12` is not a host id"),
-            "{id}"
-        );
-    }
-
-    #[test]
-    fn the_daemons_own_file() {
-        let host = FakeHost::new();
-        assert_eq!(
-            load_daemon(&host.root()).unwrap().0,
-            DaemonConfig::default()
-        );
-        write(&host, "nvme-discoverd.conf", "[Global]\nretry-max = 10\n");
-        assert_eq!(load_daemon(&host.root()).unwrap().0.retry_max_ms, 10_000);
-        write(&host, "nvme-discoverd.conf", "[Global]\nretry-max = x\n");
-        let error = load_daemon(&host.root()).unwrap_err().to_string();
-        assert!(error.contains("nvme-discoverd.conf:2: error: "), "{error}");
-    }
-}
+mod tests;

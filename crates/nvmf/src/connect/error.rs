@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use thiserror::Error;
 
 use super::Reason;
+use crate::references::ReferenceError;
 
 /// A connection that was not made; nothing of it is left.
 #[derive(Debug)]
@@ -43,9 +44,9 @@ pub enum ConnectErrorKind {
     /// A value that the kernel's line cannot carry.
     #[error(transparent)]
     NotExpressible(#[from] NotExpressible),
-    /// This option is no secret.
-    #[error("`{0}` is no secret: it has the form DHHC-1:00:…:, as nvme gen-dhchap-key makes it")]
-    Secret(&'static str),
+    /// A secret or key that an option refers to cannot be had.
+    #[error(transparent)]
+    Reference(Box<ReferenceError>),
     /// The target refused the connection or broke it off.
     #[error("the target refuses ({0}): is the address right, does it listen on this port?")]
     Refused(io::Error),
@@ -91,6 +92,12 @@ pub enum ConnectErrorKind {
     /// Anything else.
     #[error("{0}")]
     Io(io::Error),
+}
+
+impl From<ReferenceError> for ConnectErrorKind {
+    fn from(error: ReferenceError) -> Self {
+        Self::Reference(Box::new(error))
+    }
 }
 
 impl ConnectErrorKind {

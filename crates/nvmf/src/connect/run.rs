@@ -11,11 +11,11 @@ use rustix::io::Errno;
 
 use super::fabrics::{Device, Fabrics};
 use super::under_way::UnderWay;
-use super::{ConnectError, ConnectErrorKind, Reason, fc, secrets};
-use crate::Root;
+use super::{ConnectError, ConnectErrorKind, Reason, fc};
 use crate::kernel_log::KernelLog;
 use crate::registry::{Registered, Registry, RegistryErrorKind};
 use crate::sysfs::{self, Pinned, SysfsError};
+use crate::{Root, references};
 
 /// A new controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +38,9 @@ pub struct Connected {
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Connects `tid` and registers the new controller for `owner`; without one, what a predecessor
-/// left in the registry goes. Blocks as long as the kernel does. The kernel refuses a second equal
-/// connection for I/O controllers, except on loop.
+/// left in the registry goes. Secrets and keys that the options refer to are looked up here. Blocks
+/// as long as the kernel does. The kernel refuses a second equal connection for I/O controllers,
+/// except on loop.
 ///
 /// # Errors
 /// It is not connected, and nothing of it is left but for [`ConnectErrorKind::Unfinished`].
@@ -119,10 +120,9 @@ struct Order<'a> {
 
 impl Order<'_> {
     fn connect(&self) -> Result<Connected, ConnectErrorKind> {
-        let line = self.options.connect_string(self.tid, self.class)?;
-        if let Some(option) = secrets::malformed(&line) {
-            return Err(ConnectErrorKind::Secret(option));
-        }
+        // one that is no secret the kernel would write to its log, which many may read
+        let options = references::resolve(self.root, self.options)?;
+        let line = options.connect_string(self.tid, self.class)?;
         let mut device = Device::open(self.root, self.tid.transport)?;
         connect_through(
             &mut device,

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::error::{ListError, ListErrorKind};
 use super::list::List;
-use crate::file;
+use crate::file::{self, bad_line};
 
 /// What a list may have at most, in bytes.
 pub(super) const LIMIT: u64 = 64 << 20;
@@ -83,11 +83,4 @@ pub(super) fn content(
     flags: OFlags,
 ) -> Result<(Vec<u8>, Stat), ListErrorKind> {
     Ok(file::content(dir, path, flags, LIMIT)?)
-}
-
-/// The line (counted from 1) of the first byte that is not UTF-8.
-pub(super) fn bad_line(bytes: &[u8]) -> usize {
-    let good = std::str::from_utf8(bytes).map_or_else(|e| e.valid_up_to(), str::len);
-    let before = bytes.get(..good).unwrap_or_default();
-    before.iter().filter(|b| **b == b'\n').count() + 1
 }

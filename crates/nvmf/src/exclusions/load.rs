@@ -5,9 +5,10 @@ use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
 use super::error::ListErrorKind;
-use super::file::{bad_line, content};
+use super::file::content;
 use super::list::{List, lists, not_read};
 use crate::Root;
+use crate::file::bad_line;
 
 /// What the exclusion files say.
 #[derive(Clone, Debug, Default)]

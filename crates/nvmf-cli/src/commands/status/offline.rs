@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use nvmf::Root;
-use nvmf::config::LoadError;
 use nvmf::sysfs;
 use nvmf_types::config::{Config, Connection};
 use nvmf_types::exclusion::ExclusionSet;
@@ -16,13 +15,12 @@ use super::view::{Row, View};
 pub(super) fn view(root: &Root) -> View {
     let mut problems = Vec::new();
     let config = nvmf::config::load(root, None).unwrap_or_else(|error| {
-        match error {
-            LoadError::Problems(all) => problems.extend(all.0.iter().map(ToString::to_string)),
-            other => problems.push(other.to_string()),
-        }
+        problems.extend(error.to_string().lines().map(str::to_owned));
         Config::default()
     });
     problems.extend(config.warnings.iter().map(ToString::to_string));
+    let unresolved = config.unresolved.iter();
+    problems.extend(unresolved.map(|named| format!("{named} is not looked up here")));
     let live = sysfs::controllers(root).unwrap_or_else(|error| {
         problems.push(error.to_string());
         Vec::new()
@@ -212,7 +210,7 @@ mod tests {
         let view = view(&host.root());
         assert_eq!(view.connections.len(), 1);
         assert!(
-            view.problems[0].contains("nvme-fabrics.conf:1: error"),
+            view.problems[0].contains("nvme-fabrics.conf:1:1: error"),
             "{:?}",
             view.problems
         );

@@ -31,7 +31,7 @@ pub(super) fn add(root: &Root, args: &WalkArgs, wanted: &mut Wishes) -> anyhow::
         let mut wish = wish(connection, root, &wanted.identity);
         wish.persistent = args.persistent().unwrap_or(Persistence::No);
         wish.owner = Some(args.owner.clone().unwrap_or_else(Owner::nbft));
-        tune(root, args, &mut wish)?;
+        tune(args, &mut wish)?;
         wanted.wishes.push(wish);
     }
     Ok(())

@@ -11,23 +11,27 @@ use crate::walk::Wish;
 
 /// The configuration.
 pub(super) fn configured(root: &Root, args: &WalkArgs) -> anyhow::Result<Wishes> {
-    let config = nvmf::config::load(root, args.config.as_deref())?;
+    let mut config = nvmf::config::load(root, args.config.as_deref())?;
+    let unresolved = nvmf::config::resolve(&mut config, RESOLVE_TIMEOUT);
     let mut wanted = Wishes::none(config.host);
+    wanted.problems.extend(unresolved);
     for connection in config.connections {
         let mut wish = of_connection(connection, &wanted.identity);
         wish.persistent = args.persistent().unwrap_or(wish.persistent);
         wish.owner.clone_from(&args.owner);
-        tune(root, args, &mut wish)?;
+        tune(args, &mut wish)?;
         wanted.wishes.push(wish);
     }
     Ok(wanted)
 }
 
 fn of_connection(connection: Connection, identity: &HostIdentity) -> Wish {
-    let mut tid = connection.tid;
-    identify(&mut tid, identity);
+    let mut addresses = connection.tids();
+    for tid in &mut addresses {
+        identify(tid, identity);
+    }
     Wish {
-        addresses: vec![tid],
+        addresses,
         class: connection.class,
         options: connection.options,
         scope: connection.inherits,
@@ -77,7 +81,7 @@ pub(super) fn add_legacy(root: &Root, args: &WalkArgs, wanted: &mut Wishes) -> a
         for tid in &mut wish.addresses {
             identify(tid, &wanted.identity);
         }
-        tune(root, args, &mut wish)?;
+        tune(args, &mut wish)?;
         wanted.wishes.push(wish);
     }
     Ok(())

@@ -44,7 +44,7 @@ pub(super) fn typed(root: &Root, args: &WalkArgs) -> anyhow::Result<Wishes> {
         wish.scope.io = found.inherits.io.clone();
         wish.scope.dc = found.inherits.dc.clone();
     }
-    tune(root, args, &mut wish)?;
+    tune(args, &mut wish)?;
     let mut wanted = Wishes::none(base.identity);
     wanted.wishes.push(wish);
     Ok(wanted)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::legacy::LegacyHost;
-use crate::config::{Problem, Severity, Wish};
+use crate::config::{Place, Problem, Severity, Wish};
 use crate::{ControllerClass, Origin};
 
 use super::place::{Persona, Whose, holds_a_secret};
@@ -123,7 +123,7 @@ fn give_secret(wishes: &mut [Wish], host: &LegacyHost) {
 fn no_secret_for_what_it_names(dc: &Wish) -> Problem {
     let message = "the host's secret is written for this discovery controller, and not for what its log page names";
     Problem {
-        origin: dc.origin.clone(),
+        place: Place::of_line(dc.origin.clone()),
         severity: Severity::Warning,
         message: message.to_owned(),
         remedy: "if that needs it too, write `kxchap-secret` into [Host]".to_owned(),

@@ -6,11 +6,12 @@ mod port;
 #[cfg(test)]
 mod tests;
 
+use crate::config::excerpt;
 use crate::config::layer::first_word;
-use crate::config::report::Report;
-use crate::config::{Persistence, Problem, Problems};
+use crate::config::report::{FileReport, Report};
+use crate::config::{ConfigFile, Persistence, Problem, Problems};
 use crate::json::{self, Kind, Value};
-use crate::{Nqn, Origin, Secret};
+use crate::{Nqn, Origin, Secret, Span};
 
 use super::LegacyHost;
 use port::Above;
@@ -23,26 +24,29 @@ pub fn parse_config_json(
     file: &str,
     text: &str,
 ) -> Result<(Vec<LegacyHost>, Vec<Problem>), Problems> {
+    let mut report = Report::default();
     let mut reader = Reader {
-        file,
-        report: Report::default(),
+        report: report.file(file),
     };
     let mut hosts = Vec::new();
     match json::parse(text) {
         Ok(value) => hosts = reader.hosts(&value),
         Err(error) => {
-            let origin = Origin::new(file, error.line);
+            let span = Span {
+                line: error.line,
+                column: error.column,
+                length: 1,
+            };
             let message = format!("it is no JSON: {error}");
-            reader.report.error(origin, message, "correct the line");
+            reader.report.error(span, &message, "correct the line");
         }
     }
-    let warnings = reader.report.finish(&[file])?;
-    Ok((hosts, warnings))
+    let harmless = report.finish(&[ConfigFile::new(file, text)], excerpt::json)?;
+    Ok((hosts, harmless.warnings))
 }
 
 struct Reader<'a> {
-    file: &'a str,
-    report: Report,
+    report: FileReport<'a>,
 }
 
 /// A value and the way to it: `[0].subsystems[1]`.
@@ -247,7 +251,7 @@ impl Reader<'_> {
     }
 
     fn origin(&self, at: &At<'_>) -> Origin {
-        Origin::new(self.file, at.value.line)
+        self.report.origin(at.value.span)
     }
 
     fn unknown(&mut self, at: &At<'_>) {
@@ -260,18 +264,17 @@ impl Reader<'_> {
     }
 
     fn warning(&mut self, at: &At<'_>, message: &str, remedy: &str) {
-        let origin = self.origin(at);
-        self.report.warning(origin, at.says(message), remedy);
+        self.report
+            .warning(at.value.span, &at.says(message), remedy);
     }
 
     fn error(&mut self, at: &At<'_>, message: &str, remedy: &str) {
-        let origin = self.origin(at);
-        self.report.error(origin, at.says(message), remedy);
+        self.report.error(at.value.span, &at.says(message), remedy);
     }
 
     fn bad(&mut self, at: &At<'_>, error: &str) {
-        let origin = self.origin(at);
-        self.report.bad_value(origin, &at.says(error), "correct it");
+        self.report
+            .bad_value(at.value.span, &at.says(error), "correct it");
     }
 }
 

@@ -7,10 +7,11 @@ mod options;
 #[cfg(test)]
 mod tests;
 
+use crate::config::excerpt::command_line;
 use crate::config::layer::first_word;
-use crate::config::report::Report;
-use crate::config::{Persistence, Problem, Problems, Wish};
-use crate::{ControllerClass, Origin};
+use crate::config::report::{FileReport, Report};
+use crate::config::{ConfigFile, Persistence, Problem, Problems, Wish};
+use crate::{ControllerClass, Span, ini};
 
 use options::{Opt, Takes, by_letter, by_name};
 
@@ -20,23 +21,25 @@ use options::{Opt, Takes, by_letter, by_name};
 /// Everything that is wrong, in one go; a single error rejects the whole file.
 pub fn parse_discovery_conf(file: &str, text: &str) -> Result<(Vec<Wish>, Vec<Problem>), Problems> {
     let mut report = Report::default();
+    let mut here = report.file(file);
     let mut wishes = Vec::new();
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    for (line, number) in text.lines().zip(1..) {
+    for (line, number) in ini::lines(text).zip(1..) {
+        let (line, span) = ini::trim(number, 1, line);
         let words: Vec<&str> = line.split_whitespace().collect();
         if words.first().is_some_and(|word| !word.starts_with('#')) {
-            wishes.extend(read(&words, Origin::new(file, number), &mut report));
+            wishes.extend(read(&words, span, &mut here));
         }
     }
-    let warnings = report.finish(&[file])?;
-    Ok((wishes, warnings))
+    let harmless = report.finish(&[ConfigFile::new(file, text)], command_line)?;
+    Ok((wishes, harmless.warnings))
 }
 
 /// Reads the words of a line; `None`: something is wrong with it.
-fn read(words: &[&str], origin: Origin, report: &mut Report) -> Option<Wish> {
+fn read(words: &[&str], span: Span, report: &mut FileReport<'_>) -> Option<Wish> {
     let mut line = Line {
-        wish: Wish::new(ControllerClass::Discovery, origin),
+        wish: Wish::new(ControllerClass::Discovery, report.origin(span)),
         good: true,
+        span,
         report,
     };
     let mut rest = words;
@@ -47,14 +50,15 @@ fn read(words: &[&str], origin: Origin, report: &mut Report) -> Option<Wish> {
 }
 
 /// A line that is being read.
-struct Line<'a> {
+struct Line<'a, 'r> {
     wish: Wish,
     /// Nothing was wrong so far.
     good: bool,
-    report: &'a mut Report,
+    span: Span,
+    report: &'a mut FileReport<'r>,
 }
 
-impl Line<'_> {
+impl Line<'_, '_> {
     /// Takes a word and what belongs to it of those behind it; returns the rest.
     fn word<'w>(&mut self, word: &str, behind: &'w [&'w str]) -> &'w [&'w str] {
         if let Some(long) = word.strip_prefix("--") {
@@ -147,11 +151,8 @@ impl Line<'_> {
 
     fn set(&mut self, option: Opt, name: &str, value: &str) {
         if matches!(option.takes, Takes::Ignored | Takes::IgnoredValue) {
-            self.report.warning(
-                self.wish.origin.clone(),
-                format!("`{name}` says nothing about a connection: it does nothing"),
-                "remove it",
-            );
+            let message = format!("`{name}` says nothing about a connection: it does nothing");
+            self.report.warning(self.span, &message, "remove it");
         } else if value.starts_with(['"', '\'']) {
             let message = format!("the value of `{name}` is in quotes, which there are none of");
             self.error(message, "write the value alone");
@@ -164,7 +165,7 @@ impl Line<'_> {
     fn comment<'w>(&mut self, behind: &'w [&'w str]) -> &'w [&'w str] {
         if behind.iter().any(|word| word.starts_with('-')) {
             self.report.warning(
-                self.wish.origin.clone(),
+                self.span,
                 "there are options behind `#`, which nvme-cli reads and this does not",
                 "write the comment on a line of its own",
             );
@@ -184,13 +185,12 @@ impl Line<'_> {
 
     fn error(&mut self, message: String, remedy: &str) {
         self.good = false;
-        self.report.error(self.wish.origin.clone(), message, remedy);
+        self.report.error(self.span, &message, remedy);
     }
 
     fn bad(&mut self, error: &str) {
         self.good = false;
         let remedy = "correct the line";
-        self.report
-            .bad_value(self.wish.origin.clone(), error, remedy);
+        self.report.bad_value(self.span, error, remedy);
     }
 }

@@ -11,10 +11,16 @@ fn good(text: &str) -> Vec<LegacyHost> {
 }
 
 fn said(text: &str) -> String {
-    match parse_config_json(NAME, text) {
-        Ok((_, warnings)) => Problems(warnings).to_string(),
-        Err(problems) => problems.to_string(),
-    }
+    let problems = match parse_config_json(NAME, text) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => problems.0,
+    };
+    let line = |p: &Problem| {
+        let (origin, severity) = (&p.place.origin, p.severity);
+        format!("{origin}: {severity}: {}; {}", p.message, p.remedy)
+    };
+    let lines: Vec<String> = problems.iter().map(line).collect();
+    lines.join("\n")
 }
 
 /// As libnvme writes it.
@@ -150,8 +156,8 @@ fn what_is_wrong_is_said_at_once() {
 2: error: `[0].hostnqn`: `h` is not an NQN; write `nqn.yyyy-mm.reverse.domain[:name]`
 2: error: `[0].hostid`: `0` is not a host id; write a UUID such as f81d4fae-7dec-11d0-a765-00a0c91e6bf6
 2: warning: `[0].frob`: unknown key: it does nothing; correct or remove it
-4: warning: `[0].subsystems[0].application`: it says nothing about a connection: it does nothing; remove it
 4: warning: `[0].subsystems[0]`: it has no `ports`: nothing is connected; add one, or remove the subsystem
+4: warning: `[0].subsystems[0].application`: it says nothing about a connection: it does nothing; remove it
 6: error: `[0].subsystems[1].ports[0]`: its subsystem has no `nqn`; write `\"nqn\":` and the subsystem's name there
 7: error: `[0].subsystems[1].ports[1]`: its subsystem has no `nqn`; write `\"nqn\":` and the subsystem's name there
 7: error: `[0].subsystems[1].ports[1]`: field `transport` is missing; correct it
@@ -159,8 +165,8 @@ fn what_is_wrong_is_said_at_once() {
 9: error: `[0].subsystems[1].ports[1].queue_size`: `3` is not possible for queue-size; write 16 to 1024
 10: error: `[0].subsystems[1].ports[1].hdr_digest`: it is no text, number or boolean; write one of these
 11: warning: `[0].subsystems[1].ports[1].nr_poll_queues`: it is given twice: the last one counts; remove the other
-13: warning: `[0].subsystems[2].ports[0].persistent`: it says nothing about a connection: it does nothing; remove it
-13: error: `[0].subsystems[2].ports[0]`: traddr: `::1` is not a Fibre Channel address; write nn-0x<16 hex digits>:pn-0x<16 hex digits>";
+13: error: `[0].subsystems[2].ports[0]`: traddr: `::1` is not a Fibre Channel address; write nn-0x<16 hex digits>:pn-0x<16 hex digits>
+13: warning: `[0].subsystems[2].ports[0].persistent`: it says nothing about a connection: it does nothing; remove it";
     let want: Vec<String> = want.lines().map(|line| format!("{NAME}:{line}")).collect();
     assert_eq!(said(text).lines().collect::<Vec<_>>(), want);
 }
@@ -170,11 +176,11 @@ fn what_is_no_such_file() {
     for (text, want) in [
         (
             "",
-            "1: error: it is no JSON: the end instead of a value in column 1; correct the line",
+            "1: error: it is no JSON: the end instead of a value; correct the line",
         ),
         (
             "[\n{\"a\" 1}]",
-            "2: error: it is no JSON: no `:` behind a key in column 6; correct the line",
+            "2: error: it is no JSON: no `:` behind a key; correct the line",
         ),
         (
             "{}",

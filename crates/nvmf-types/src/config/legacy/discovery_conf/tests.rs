@@ -79,7 +79,7 @@ fn many_lines_and_where_they_stand() {
     let problems = parse_discovery_conf(NAME, text).unwrap_err().to_string();
     assert_eq!(
         problems,
-        "d.conf:5: error: traddr: `nn-0x1:pn-0x2` is not a Fibre Channel address; \
+        "d.conf:5:1: error: traddr: `nn-0x1:pn-0x2` is not a Fibre Channel address; \
          write nn-0x<16 hex digits>:pn-0x<16 hex digits>"
     );
     let wishes = good("#\n\n-t tcp -a dc.example.org -k 5\n-t loop");
@@ -115,17 +115,17 @@ fn what_is_wrong() {
         (
             "tcp 192.0.2.1",
             "error: `tcp` is no option; remove it, or write the option in front of it; there are no quotes\n\
-             d.conf:1: error: `192.0.2.1` is no option; remove it, or write the option in front of it; there are no quotes",
+             d.conf:1:1: error: `192.0.2.1` is no option; remove it, or write the option in front of it; there are no quotes",
         ),
         (
             "-t \"tcp\" -a '::1'",
             "error: the value of `-t` is in quotes, which there are none of; write the value alone\n\
-             d.conf:1: error: the value of `-a` is in quotes, which there are none of; write the value alone",
+             d.conf:1:1: error: the value of `-a` is in quotes, which there are none of; write the value alone",
         ),
         (
             "-t tcp -a ::1 --frob=1 -x",
             "error: unknown option `--frob`; correct or remove it: `nvmf discover --help` lists what there is\n\
-             d.conf:1: error: unknown option `-x`; correct or remove it: `nvmf discover --help` lists what there is",
+             d.conf:1:1: error: unknown option `-x`; correct or remove it: `nvmf discover --help` lists what there is",
         ),
         (
             "-t tcp -a ::1 --nr=1",
@@ -142,12 +142,12 @@ fn what_is_wrong() {
         (
             "-t tcp -a ::1 -s 70000 -Q 3",
             "error: trsvcid: `70000` is not a port; write 1 to 65535\n\
-             d.conf:1: error: `3` is not possible for queue-size; write 16 to 1024",
+             d.conf:1:1: error: `3` is not possible for queue-size; write 16 to 1024",
         ),
         (
             "-t fc -a ::1 -w ::2",
             "error: traddr: `::1` is not a Fibre Channel address; write nn-0x<16 hex digits>:pn-0x<16 hex digits>\n\
-             d.conf:1: error: host-traddr: `::2` is not a Fibre Channel address; write nn-0x<16 hex digits>:pn-0x<16 hex digits>",
+             d.conf:1:1: error: host-traddr: `::2` is not a Fibre Channel address; write nn-0x<16 hex digits>:pn-0x<16 hex digits>",
         ),
         (
             "-t rdma -a ::1 -f eth0",
@@ -156,16 +156,16 @@ fn what_is_wrong() {
         (
             "-t tcp -a ::1 --device none --quiet --raw=x -o json",
             "warning: `--device` says nothing about a connection: it does nothing; remove it\n\
-             d.conf:1: warning: `--quiet` says nothing about a connection: it does nothing; remove it\n\
-             d.conf:1: warning: `--raw` says nothing about a connection: it does nothing; remove it\n\
-             d.conf:1: warning: `-o` says nothing about a connection: it does nothing; remove it",
+             d.conf:1:1: warning: `--quiet` says nothing about a connection: it does nothing; remove it\n\
+             d.conf:1:1: warning: `--raw` says nothing about a connection: it does nothing; remove it\n\
+             d.conf:1:1: warning: `-o` says nothing about a connection: it does nothing; remove it",
         ),
         (
             "-t tcp -a ::1 # was -a ::2",
             "warning: there are options behind `#`, which nvme-cli reads and this does not; write the comment on a line of its own",
         ),
     ] {
-        assert_eq!(said(line), format!("d.conf:1: {want}"), "{line}");
+        assert_eq!(said(line), format!("d.conf:1:1: {want}"), "{line}");
     }
 }
 

@@ -1,19 +1,19 @@
 //! Keys and keyrings by name, from `/proc/keys` (Linux `security/keys/proc.c`).
 
-use anyhow::{Context, bail};
-use nvmf::Root;
+use rustix::fs::{CWD, OFlags};
 
-/// The serial number of the key of `kind` (`psk`, `keyring`) that is described as `description`.
-pub(crate) fn serial(root: &Root, kind: &str, description: &str) -> anyhow::Result<u32> {
-    let path = root.proc().join("keys");
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read `{}`", path.display()))?;
-    match find(&text, kind, description) {
-        Some(serial) => Ok(serial),
-        None => bail!(
-            "there is no {kind} `{description}` in the kernel's keyrings: see /proc/keys, or give a serial number"
-        ),
-    }
+use crate::Root;
+use crate::file::{FileError, content};
+
+/// What is read of `/proc/keys` at most, in bytes: a key has about a hundred.
+const LIMIT: u64 = 16 << 20;
+
+/// The serial number of the key of `kind` (`psk`, `keyring`) that is described as `description`,
+/// if there is one that this process can see.
+pub(crate) fn serial(root: &Root, kind: &str, description: &str) -> Result<Option<u32>, FileError> {
+    let (text, _) = content(CWD, &root.proc().join("keys"), OFlags::empty(), LIMIT)?;
+    let text = String::from_utf8_lossy(&text);
+    Ok(find(&text, kind, description))
 }
 
 /// Lines are `serial flags usage timeout perm uid gid type description: summary`.
@@ -46,6 +46,17 @@ mod tests {
 1e3a9a3c I------     2 perm 0f0b0000     0     0 keyring   .nvme: 1
 2f1c22d5 I--Q---     1 perm 3f010000     0     0 psk       NVMe1R01 nqn.a nqn.b hash=: 32
 ";
+
+    #[test]
+    fn of_a_host() {
+        let host = crate::testing::FakeHost::new();
+        assert!(serial(&host.root(), "keyring", ".nvme").is_err());
+        std::fs::create_dir(host.path("proc")).unwrap();
+        std::fs::write(host.path("proc/keys"), KEYS).unwrap();
+        let found = |name| serial(&host.root(), "keyring", name).unwrap();
+        assert_eq!(found(".nvme"), Some(0x1e3a_9a3c));
+        assert_eq!(found("none"), None);
+    }
 
     #[test]
     fn by_type_and_whole_description() {
