@@ -54,6 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "nvmf",
             "nvmf-types",
+            "annotate-snippets",
             "anstream",
             "anstyle",
             "anyhow",

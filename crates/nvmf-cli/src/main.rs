@@ -10,6 +10,7 @@ mod interrupts;
 mod output;
 mod privilege;
 mod prompt;
+mod snippet;
 mod table;
 #[cfg(test)]
 mod testing;

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
+use annotate_snippets::Renderer;
 use anyhow::Context;
+use nvmf_types::config::Problem;
 use serde::Serialize;
 
 use crate::args::{Format, OutputArgs};
+use crate::snippet::annotated;
 
 /// Where a command writes to: results on stdout, diagnostics on stderr. Colours reach terminals
 /// only.
@@ -126,6 +129,16 @@ impl Output {
                 stderr.push_str(&clean_lines(text));
                 stderr.push('\n');
             }
+        }
+    }
+
+    /// Tells of a problem in a file: on a terminal with the line, otherwise in one line.
+    pub(crate) fn problem(&mut self, problem: &Problem) {
+        if matches!(self.sink, Sink::Process) && io::stderr().is_terminal() {
+            let text = annotated(problem, &Renderer::styled());
+            let _ = writeln!(anstream::stderr(), "{text}\n");
+        } else {
+            self.diagnostic(&problem.to_string());
         }
     }
 

@@ -5,6 +5,7 @@ mod create;
 mod problems;
 mod show;
 mod validate;
+mod verdict;
 
 use clap::Subcommand;
 use nvmf::Root;

@@ -6,7 +6,7 @@ use nvmf_types::config::{EditError, Problems};
 use crate::cli::Outcome;
 use crate::output::Output;
 
-/// Says why nothing was written: one problem a line.
+/// Says why nothing was written.
 pub(super) fn rejected(
     out: &mut Output,
     command: &str,
@@ -24,7 +24,7 @@ pub(super) fn rejected(
     };
     let Problems(problems) = problems;
     for problem in problems {
-        out.diagnostic(&problem.to_string());
+        out.problem(&problem);
     }
     out.diagnostic(&format!("nvmf: {command}: {why}nothing was written"));
     Ok(Outcome::Incomplete)
