@@ -37,6 +37,10 @@ pub(crate) struct Config<'a> {
     pub(crate) dir: &'a Path,
     /// Hardware or software.
     pub(crate) accel: Accel,
+    /// Another initramfs than the image's.
+    pub(crate) initrd: Option<PathBuf>,
+    /// One more ACPI table, header included.
+    pub(crate) acpi_table: Option<PathBuf>,
 }
 
 /// A running QEMU. It is killed when this is dropped, and when xtask dies.
@@ -58,6 +62,14 @@ impl Qemu {
         let shell = listen(&config.dir.join("shell"))?;
         let started = Instant::now();
         let mut command = bare(config.accel, config.image);
+        // of two initramfs the last one counts
+        if let Some(initrd) = &config.initrd {
+            command.arg("-initrd").arg(initrd);
+        }
+        if let Some(table) = &config.acpi_table {
+            command.arg("-acpitable");
+            command.arg(format!("file={}", table.display()));
+        }
         command
             .args(["-append", KERNEL])
             .arg("-serial")

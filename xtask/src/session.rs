@@ -18,6 +18,9 @@ use crate::{host, out};
 /// How long a boot may take before it counts as failed.
 const BOOT_LIMIT: Duration = Duration::from_secs(180);
 
+/// The same with an initramfs of a test's own, which looks for devices and networks by itself.
+const LONG_BOOT_LIMIT: Duration = Duration::from_secs(360);
+
 /// How long a machine may take to shut down.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(150);
 
@@ -26,6 +29,9 @@ const TAIL: usize = 40;
 
 /// Prefix of the folders in the system's folder for temporary files.
 const PREFIX: &str = "nvmf-vm-";
+
+/// Where what a test wished for the boot is during that boot, below the session's folder.
+const THIS_BOOT: &str = "this-boot";
 
 /// The console says all the kernel and systemd say from now on: tests read its log of the shutdown.
 const LOUD_CONSOLE: &str = "dmesg -n 8";
@@ -110,14 +116,23 @@ impl Session {
     fn boot(&self) -> anyhow::Result<Vm> {
         let progress = out::Progress::start("booting the guest");
         let dir = self.dir.path();
+        self.take_wishes()?;
+        let wished = |name: &str| Some(dir.join(THIS_BOOT).join(name)).filter(|path| path.exists());
+        let initrd = wished("initrd");
+        let limit = match initrd {
+            Some(_) => LONG_BOOT_LIMIT,
+            None => BOOT_LIMIT,
+        };
         let (qemu, stream) = Qemu::start(&Config {
             image: &self.image,
             overlay: &self.overlay(),
             share: &self.share(),
             dir,
             accel: self.accel,
+            initrd,
+            acpi_table: wished("acpi-table"),
         })?;
-        let guest = Guest::connect(stream, BOOT_LIMIT).map_err(|error| {
+        let guest = Guest::connect(stream, limit).map_err(|error| {
             let (said, console) = (qemu.errors(), qemu.console());
             anyhow!("boot failed: {error}\n{said}\n{}", tail(&console))
         })?;
@@ -126,11 +141,26 @@ impl Session {
         Ok(Vm { guest, qemu })
     }
 
+    /// What a test left in `/host/next-boot` counts for one boot: `initrd`, another initramfs, and
+    /// `acpi-table`, a table that the firmware has.
+    fn take_wishes(&self) -> anyhow::Result<()> {
+        let taken = self.dir.path().join(THIS_BOOT);
+        if taken.exists() {
+            fs::remove_dir_all(&taken)?;
+        }
+        match fs::rename(self.share().join("next-boot"), &taken) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
     fn overlay(&self) -> PathBuf {
         self.dir.path().join("disk.qcow2")
     }
 
     fn fresh_disk(&self) -> anyhow::Result<()> {
+        // what was wished for belongs to the disk that is thrown away
+        self.take_wishes()?;
         let mut command = Command::new("qemu-img");
         command.args(["create", "-q", "-f", "qcow2", "-F", "raw", "-b"]);
         host::output(command.arg(self.image.disk()).arg(self.overlay()))?;

@@ -5,11 +5,11 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use crate::files::{OrFail, put};
+use crate::files::{OrFail, make_dir, put};
 
 const INITRAMFS: &str = r#"
 b=/bin/busybox
@@ -53,6 +53,15 @@ pub fn end_with(name: &str, verb: &str) -> ! {
 /// `nvmf` is the installed program with the libraries of the disk.
 pub fn in_next_initramfs(script: &str) {
     put(share().join("initramfs"), format!("{INITRAMFS}{script}"));
+}
+
+/// Has the next boot use another initramfs, which has to mount `/dev/vda` and leave `/host` to the
+/// system, and a firmware that has one more ACPI table.
+pub fn next_boot(initramfs: &Path, acpi_table: &[u8]) {
+    let folder = share().join("next-boot");
+    make_dir(&folder);
+    fs::copy(initramfs, folder.join("initrd")).or_fail("copy the initramfs");
+    put(folder.join("acpi-table"), acpi_table);
 }
 
 /// What the script of [`in_next_initramfs`] said.

@@ -12,6 +12,8 @@ pub(crate) const PACKAGES: &[&str] = &[
     "busybox-static",
     "dbus",
     "dmsetup",
+    "dracut-core",
+    "dracut-network",
     "e2fsprogs",
     "iproute2",
     "kmod",
