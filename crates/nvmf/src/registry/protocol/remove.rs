@@ -13,6 +13,11 @@ pub(in crate::registry) fn reap<S: Steps>(
     device: &DeviceName,
     removed: Option<u64>,
 ) -> Kind<Reaped> {
+    // Most controllers have none, and udev asks about many at once: nobody waits for the lock then.
+    // One that is being made now is looked at again by who makes it.
+    if look(steps, device)?.is_none() {
+        return Ok(Reaped::NoEntry);
+    }
     let Some(_lock) = steps.lock_existing()? else {
         return Ok(Reaped::NoEntry);
     };
