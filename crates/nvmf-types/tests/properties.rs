@@ -175,6 +175,36 @@ proptest! {
         prop_assert_eq!(told, lines.filter(|l| !l.is_empty() && !l.starts_with('#')).count());
     }
 
+    /// Of the places of a key the highest that says something counts, and is its origin.
+    #[test]
+    fn the_highest_place_counts(
+        places in prop::array::uniform5(prop::option::of(prop::option::of(16..=1024_u32))),
+    ) {
+        let says = |place: usize| places[place].map_or(String::new(), |value| {
+            format!("queue-size={}", value.map_or(String::new(), |n| n.to_string()))
+        });
+        let main = format!("[I/O Controller Defaults]\n{}\n", says(0));
+        let drop_in = format!(
+            "[I/O Controller Defaults]\n{}\n[Host]\nhostnqn=nqn.2014-08.org.example:p\nhostid={:032x}\n{}\n\
+             [Subsystem]\nnqn=nqn.2014-08.org.example:a\n{}\ncontroller=transport=loop;{}\n",
+            says(1), 1, says(2), says(3), says(4),
+        );
+        let files = [ConfigFile::new("m", main), ConfigFile::new("d", drop_in)];
+        let config = config::parse(&files, &HostIdentity::default()).unwrap();
+        let lines = [("m", 2), ("d", 2), ("d", 6), ("d", 9), ("d", 10)];
+        let highest = |below: usize| {
+            let mut given = places[..below].iter().zip(lines).rev();
+            given.find_map(|(place, at)| Some(((*place)?, at)))
+        };
+        let connection = &config.connections[0];
+        prop_assert_eq!(connection.options.queue_size, highest(5).and_then(|(value, _)| value));
+        let origin = connection.origins.get("queue-size");
+        let origin = origin.map(|at| (at.file.as_str(), at.line));
+        prop_assert_eq!(origin, highest(5).map(|(_, at)| at));
+        let inherited = highest(3).and_then(|(value, _)| value);
+        prop_assert_eq!(connection.inherits.io.queue_size, inherited);
+    }
+
     #[test]
     fn configurations_of_any_text(main in config_text(), drop_in in config_text()) {
         let lines = main.lines().count().max(drop_in.lines().count());
@@ -185,7 +215,10 @@ proptest! {
                 prop_assert!(connection.tid.checked().is_ok());
             },
             Err(problems) => for problem in problems.0 {
-                prop_assert!((1..=lines).contains(&problem.place.origin.line), "{}", problem);
+                let place = &problem.place;
+                prop_assert!((1..=lines).contains(&place.origin.line), "{}", problem);
+                let end = place.column - 1 + place.length;
+                prop_assert!(end <= place.excerpt.chars().count(), "{}", problem);
                 prop_assert!(!problem.to_string().contains('\n'), "{}", problem);
                 prop_assert!(!problem.message.is_empty() && !problem.remedy.is_empty());
             },
