@@ -276,6 +276,23 @@ fn where_each_value_stands() {
 }
 
 #[test]
+fn two_names_of_one_option_have_one_origin() {
+    let [serial, identity] = ["tls-key = 7", "tls-key-identity = x"];
+    for (below, above, key) in [
+        (serial, identity, "tls-key-identity"),
+        (identity, serial, "tls-key"),
+    ] {
+        let config = good(&[&format!(
+            "[I/O Controller Defaults]\n{below}\n{SUB}{above}\n{PATH}"
+        )]);
+        let connection = &config.connections[0];
+        let named = connection.origins.keys().filter(|k| k.starts_with("tls"));
+        assert_eq!(named.collect::<Vec<_>>(), [key]);
+        assert_eq!(connection.origins[key].line, 5);
+    }
+}
+
+#[test]
 fn host_names_take_their_place() {
     let text = |line: &str| format!("{SUB}controller = transport=tcp;traddr={line}\n");
     let lines = [
