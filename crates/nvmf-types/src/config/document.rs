@@ -6,11 +6,11 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::line::{Line, Says, line_end, lines};
-use crate::{ControllerClass, HostIdentity, Nqn, Secret};
+use crate::{ConnectOptions, ControllerClass, HostIdentity, Nqn, Secret};
 
 use super::edits::is_literal;
 use super::read::{DC, HOST, SUBSYSTEM};
-use super::{Persona, Wish, wish};
+use super::{Persona, Wish};
 
 /// The text of one configuration file. What stands there stays byte for byte: comments, order, line
 /// ends, a byte order mark. It may hold secrets.
@@ -192,7 +192,7 @@ pub(super) fn masked(text: &str) -> String {
 }
 
 fn is_secret(key: &str, value: &str) -> bool {
-    let name = wish::option(key).unwrap_or_default();
+    let name = ConnectOptions::canonical_key(key).unwrap_or_default();
     name.ends_with("-secret") && is_literal(&Secret::new(value.to_owned()))
 }
 
@@ -242,7 +242,8 @@ impl<'a> Section<'a> {
     /// The last value of a setting, by the name that it has in a wish.
     fn value(&self, key: &str) -> Option<&'a str> {
         let mut settings = self.settings.iter().rev();
-        let found = settings.find(|(k, _)| *k == key || wish::option(k) == Some(key));
+        let found =
+            settings.find(|(k, _)| *k == key || ConnectOptions::canonical_key(k) == Some(key));
         found.map(|(_, value)| *value)
     }
 }

@@ -81,7 +81,7 @@ struct File {
 }
 
 /// What is the same connection.
-type Key = (TransportId, Option<HostName>);
+type Key = (TransportId, Option<String>);
 
 #[derive(Clone, Debug)]
 struct Known {
@@ -107,7 +107,7 @@ impl Edits {
         let known = config.in_order().into_iter();
         let known = known.map(|(c, name)| {
             let tid = spelled_out(&c.tid, c.class, &config.host);
-            ((tid, name.cloned()), Known::of(c))
+            ((tid, name.map(lower_case)), Known::of(c))
         });
         Ok(Self {
             known: known.collect(),
@@ -188,7 +188,9 @@ impl Edits {
         };
         tid.hostnqn = identity.hostnqn;
         tid.hostid = identity.hostid;
-        Ok((spelled_out(&tid, wish.class, &self.host), wish.host_name()))
+        let name = wish.host_name();
+        let tid = spelled_out(&tid, wish.class, &self.host);
+        Ok((tid, name.as_ref().map(lower_case)))
     }
 }
 
@@ -278,6 +280,11 @@ impl File {
         let line = self.document.host_line().unwrap_or(1);
         Origin::new(self.path.clone(), line)
     }
+}
+
+/// Names that differ in case are the same (RFC 4343).
+fn lower_case(name: &HostName) -> String {
+    name.as_str().to_ascii_lowercase()
 }
 
 fn read(files: &[File], default: &HostIdentity) -> Result<Config, Problems> {

@@ -86,7 +86,7 @@ impl Wish {
             }
             put(&mut self.fields, field, (!unset).then(|| text.to_owned()));
         } else {
-            let Some(name) = option(key) else {
+            let Some(name) = ConnectOptions::canonical_key(key) else {
                 return Err(WishError::UnknownKey(key.to_owned()));
             };
             check_option(name, text)?;
@@ -177,7 +177,7 @@ impl Wish {
     pub fn options_over(&self, below: &ConnectOptions) -> ConnectOptions {
         let mut options = below.clone();
         for (key, value) in &self.settings {
-            // keys by name are looked up where there is a host
+            // `set` has tried it
             let _ = options.set(key, value.expose());
         }
         options
@@ -242,24 +242,9 @@ fn check_field(field: &'static str, text: &str) -> Result<(), WishError> {
     wrong.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// The name that an option has in a configuration file.
-pub(super) fn option(key: &str) -> Option<&'static str> {
-    match key {
-        "dhchap-secret" => Some("kxchap-secret"),
-        "dhchap-ctrl-secret" => Some("kxchap-ctrl-secret"),
-        _ => {
-            let mut names = ConnectOptions::KEYS.iter().chain(&SECURITY);
-            names.find(|name| **name == key).copied()
-        }
-    }
-}
-
 fn check_option(name: &'static str, text: &str) -> Result<(), WishError> {
     if text.contains(char::is_control) || text.trim() != text {
         return Err(WishError::NotWritable(name));
-    }
-    if name == "tls-key-identity" {
-        return Ok(());
     }
     Ok(ConnectOptions::default().set(name, text)?)
 }

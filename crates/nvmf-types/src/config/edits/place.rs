@@ -2,7 +2,7 @@
 
 use crate::config::Wish;
 use crate::config::document::Document;
-use crate::{HostId, HostIdentity, Nqn, Secret};
+use crate::{HostId, HostIdentity, Nqn, Secret, SecretSource};
 
 use super::{EditError, Edits, File};
 
@@ -205,6 +205,8 @@ pub(super) fn holds_a_secret(wish: &Wish) -> bool {
 
 /// Whether it is a secret itself, not where one is to be read.
 pub(in crate::config) fn is_literal(secret: &Secret) -> bool {
-    let text = secret.expose();
-    !text.starts_with("file:") && !text.starts_with("credential:")
+    matches!(
+        secret.expose().parse(),
+        Ok(SecretSource::Literal(_)) | Err(_)
+    )
 }

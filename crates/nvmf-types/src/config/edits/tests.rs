@@ -80,6 +80,11 @@ fn a_new_file_and_once_only() {
     assert_eq!(new.add(&path(&[]), None), Ok(there("m:3", true)));
     assert_eq!(shown(new), [format!("m: {SECTION}{LINE}")]);
 
+    let text = format!("{SECTION}controller = transport=tcp;traddr=A.example\n");
+    let mut named = edits(Some(&text), &[]);
+    let name = named.add(&path(&[("traddr", "a.EXAMPLE")]), None);
+    assert_eq!(name, Ok(there("m:3", true)));
+
     let text = format!("{SECTION}ctrl-loss-tmo = 5\n{LINE}");
     for (more, same) in [
         (&[][..], true),

@@ -42,7 +42,7 @@ fn both_files_and_then_nothing_is_left_to_do() {
     let host = FakeHost::new();
     host.file(
         "etc/nvme/discovery.conf",
-        "# DCs\n-t tcp -a 192.0.2.9 -s 8009 -p\n-t tcp -a 192.0.2.10\n",
+        "# DCs\n-t tcp -a dc.example -s 8009 -p\n-t tcp -a 192.0.2.10\n",
     );
     host.file("etc/nvme/config.json", &json(""));
     let (outcome, stdout, stderr) = run(&host, &[], Format::Normal);
@@ -62,7 +62,7 @@ fn both_files_and_then_nothing_is_left_to_do() {
     assert_eq!(
         host.read(MAIN),
         format!(
-            "{section}\n[Discovery Controller]\ncontroller = transport=tcp;traddr=192.0.2.9;trsvcid=8009;persistent=force\n\
+            "{section}\n[Discovery Controller]\ncontroller = transport=tcp;traddr=dc.example;trsvcid=8009;persistent=force\n\
              controller = transport=tcp;traddr=192.0.2.10\n"
         )
     );

@@ -68,13 +68,13 @@ fn hosts_of_their_own() {
         create(&host, &persona),
         Ok(format!("already there: {lab}:1\n"))
     );
-    let dc = format!("-t tcp -a 192.0.2.9 --discovery -q {OTHER} -p=auto");
+    let dc = format!("-t tcp -a dc.example --discovery -q {OTHER} -p=auto");
     assert_eq!(create(&host, &dc), Ok(format!("added {lab}:7\n")));
     assert_eq!(
         host.read(&lab[1..]),
         format!(
             "[Host]\nhostnqn = {OTHER}\nhostid = {ID}\nhostsymname = lab\n\n\
-             [Discovery Controller]\ncontroller = transport=tcp;traddr=192.0.2.9;persistent=auto\n"
+             [Discovery Controller]\ncontroller = transport=tcp;traddr=dc.example;persistent=auto\n"
         )
     );
     let new = format!(
