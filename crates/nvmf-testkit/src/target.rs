@@ -45,6 +45,15 @@ impl Target {
         })
     }
 
+    /// A TCP port that takes connections with TLS only.
+    #[track_caller]
+    #[must_use]
+    pub fn tls(traddr: &str, trsvcid: u16) -> Self {
+        let target = Self::tcp(traddr, trsvcid);
+        target.port.require_tls();
+        target
+    }
+
     /// A loop port.
     #[track_caller]
     #[must_use]

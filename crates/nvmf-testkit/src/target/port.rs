@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::net::{IpAddr, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::NVMET;
 use super::subsystem::subsystem_dir;
+use crate::SOON;
 use crate::files::{OrFail, make_dir, names, put};
 
 /// Where a port listens.
@@ -51,6 +55,19 @@ impl Address {
         fields
     }
 
+    /// Waits until this machine has the address: the network may be being set up still.
+    #[track_caller]
+    fn wait_until_there(&self) {
+        let Ok(ip) = self.traddr.parse::<IpAddr>() else {
+            return;
+        };
+        let started = Instant::now();
+        while UdpSocket::bind((ip, 0)).is_err() {
+            assert!(started.elapsed() < SOON, "this machine has no address {ip}");
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     fn write_to(&self, dir: &Path) {
         let trsvcid = match self.transport {
             "fc" => "none",
@@ -80,9 +97,17 @@ pub(super) struct Port {
 impl Port {
     #[track_caller]
     pub(super) fn new(address: Address) -> Self {
+        address.wait_until_there();
         let dir = free_port();
         address.write_to(&dir);
         Self { dir, address }
+    }
+
+    /// Before a subsystem is linked to it.
+    #[track_caller]
+    pub(super) fn require_tls(&self) {
+        put(self.dir.join("addr_tsas"), "tls1.3");
+        put(self.dir.join("addr_treq"), "required");
     }
 
     #[track_caller]

@@ -1,0 +1,117 @@
+//! Between a controller and its entry: nobody takes it for nobody's, and nobody makes it twice.
+
+use std::ffi::OsStr;
+use std::fmt::Debug;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nvmf_testkit::host::DISCOVERY_NQN;
+use nvmf_testkit::target::Target;
+use nvmf_testkit::{Moment, World};
+
+const NQN: &str = "nqn.2026-11.way:1";
+
+#[test]
+fn disconnect_all_leaves_what_is_about_to_be_registered() {
+    let world = World::new("disconnect_all_leaves_what_is_about_to_be_registered");
+    let target = Target::tcp("127.0.0.1", 4420).subsystem(NQN);
+    for moment in [Moment::Connected, Moment::EntryBegun] {
+        let mut connect = target.connect_arguments(NQN);
+        connect.push("--owner=me".to_owned());
+        let stopped = world.nvmf_stopped_at(moment, &connect);
+        let said = world.nvmf(&["disconnect-all"]).expect_success();
+        assert!(said.contains("still being connected"), "{moment:?}: {said}");
+        assert!(stopped.is_stopped());
+        stopped.go_on().expect_success();
+        let made = world.controller(NQN);
+        assert!(made.is_live() && made.is_owned_by("me"), "{made}");
+        world.nvmf(&["disconnect", "-n", NQN]).expect_success();
+    }
+}
+
+#[test]
+fn what_a_killed_connect_leaves_is_nobodys() {
+    let world = World::new("what_a_killed_connect_leaves_is_nobodys");
+    let target = Target::tcp("127.0.0.1", 4420).subsystem(NQN);
+    let mut connect = target.connect_arguments(NQN);
+    connect.push("--owner=me".to_owned());
+    drop(world.nvmf_stopped_at(Moment::Connected, &connect));
+    let ran = world.nvmf(&["disconnect-all"]);
+    assert!(ran.taken < Duration::from_secs(4), "not waited for: {ran}");
+    let said = ran.expect_success();
+    assert!(said.contains("disconnected 1 controller"), "{said}");
+    world.nvmf(&["registry", "gc"]).expect_success();
+    let marks = std::fs::read_dir("/run/nvme/connecting").unwrap().count();
+    assert_eq!(marks, 0, "the mark is collected");
+}
+
+#[test]
+fn no_owner_loses_a_controller_to_disconnect_all() {
+    let world = World::new("no_owner_loses_a_controller_to_disconnect_all");
+    let target = Target::tcp("127.0.0.1", 4420).empty_subsystems("nqn.2026-11.many:", 4);
+    let until = Instant::now() + Duration::from_secs(40);
+    let (rounds, sweeps) = thread::scope(|scope| {
+        let connects = target.nqns().iter().map(|nqn| {
+            let target = &target;
+            scope.spawn(move || keep_connecting(target, nqn, until))
+        });
+        let connects: Vec<_> = connects.collect();
+        let mut sweeps = 0;
+        while Instant::now() < until {
+            world.nvmf(&["disconnect-all"]).expect_success();
+            sweeps += 1;
+        }
+        let rounds = connects.into_iter().map(|it| it.join().unwrap());
+        (rounds.sum::<usize>(), sweeps)
+    });
+    world.note(format_args!(
+        "{rounds} owned connects beside {sweeps} disconnect-all"
+    ));
+    assert!(rounds > 20 && sweeps > 20, "{rounds} {sweeps}");
+}
+
+/// Connects for an owner, finds it there, and disconnects, again and again; how often.
+fn keep_connecting(target: &Target, nqn: &str, until: Instant) -> usize {
+    let mut connect = target.connect_arguments(nqn);
+    connect.push("--owner=me".to_owned());
+    let mut rounds = 0;
+    while Instant::now() < until {
+        nvmf(&connect);
+        nvmf(&["disconnect", "-n", nqn]);
+        rounds += 1;
+    }
+    rounds
+}
+
+#[test]
+fn one_connection_is_made_once() {
+    let world = World::new("one_connection_is_made_once");
+    let tcp = Target::tcp("127.0.0.1", 8009).subsystem(NQN);
+    let looped = Target::looped().second_path_to(&tcp);
+    let fc = Target::fc(1).second_path_to(&tcp);
+    for (target, nqn) in [
+        (&tcp, NQN),
+        (&tcp, DISCOVERY_NQN),
+        (&looped, NQN),
+        (&fc, NQN),
+    ] {
+        let mut connect = target.connect_arguments(nqn);
+        connect.extend(["--idempotent".to_owned(), "--owner=me".to_owned()]);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| nvmf(&connect));
+            }
+        });
+        let controllers = world.controllers();
+        assert_eq!(controllers.len(), 1, "{nqn}: {controllers:?}");
+        world.nvmf(&["disconnect", "-n", nqn]).expect_success();
+    }
+}
+
+/// Runs `nvmf` on a thread of its own, which has no world.
+fn nvmf(arguments: &[impl AsRef<OsStr> + Debug]) {
+    let output = Command::new("nvmf").args(arguments).output();
+    let output = output.expect("nvmf runs");
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+}
