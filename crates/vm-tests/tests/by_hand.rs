@@ -59,7 +59,7 @@ fn a_target_that_says_no_is_explained() {
     let said = world
         .nvmf_connect(&target, "nqn.2026-11.no:other", &[])
         .expect_failure(1);
-    assert!(said.contains("unknown subsystem"), "{said}");
+    assert!(said.contains("no subsystem of this name"), "{said}");
     let refused = [
         "connect",
         "-t",

@@ -84,14 +84,14 @@ fn keys_that_do_not_fit() {
             target,
             NQN,
             &[&hostnqn, "-S", &damaged],
-            &["damaged"],
+            &["its checksum is wrong"],
         );
         fails(
             &world,
             target,
             NQN,
             &[&hostnqn, "-S", "hush"],
-            &["is no secret"],
+            &["not a DH-HMAC-CHAP secret"],
         );
         let wrong = [&*hostnqn, "-S", WRONG_KEY];
         fails(
