@@ -226,14 +226,26 @@ fn readers_never_see_half_an_entry_or_none() {
         step(Effect::Took(value, Some(ino)), begin);
     };
     replace(0);
-    let reader = |slot| Slot::start(work(&host, seed, slot, 2000, Manners::Watching));
-    let mut readers: Vec<Slot> = (0..4).map(reader).collect();
-    let mut round = 0;
-    while readers.iter_mut().any(Slot::runs) {
-        round += 1;
+    // Four readers are at it until enough was written, however the two sides are scheduled.
+    let mut slots = 0_u64..;
+    let mut reader = || {
+        let slot = slots.next().unwrap();
+        Slot::start(work(&host, seed, slot, 500, Manners::Watching))
+    };
+    let mut reading: Vec<Slot> = (0..4).map(|_| reader()).collect();
+    let mut readers = Vec::new();
+    for round in 1..=400 {
         replace(round);
+        for slot in &mut reading {
+            if !slot.runs() {
+                readers.push(std::mem::replace(slot, reader()));
+            }
+        }
     }
-    assert!(round > 100, "too little was written");
+    for mut slot in reading {
+        slot.finish();
+        readers.push(slot);
+    }
     let mut histories: Histories = names().map(|name| (name, Vec::new())).collect();
     histories.insert("nvme0".to_owned(), history);
     for reader in &readers {

@@ -39,6 +39,14 @@ impl Slot {
         false
     }
 
+    /// Waits until it has done its work. Its failure is the test's.
+    pub(crate) fn finish(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let status = child.wait().unwrap();
+            assert!(status.success(), "slot {}: {status}", self.work.slot);
+        }
+    }
+
     /// Kills it in the midst of something, and lets another go on after that.
     pub(crate) fn kill(&mut self) {
         let Some(mut child) = self.child.take() else {
