@@ -65,6 +65,11 @@ pub enum ActionKind {
     LoadExclusions,
     /// List all controllers; result: [`crate::Event::Listed`].
     Rescan,
+    /// Read what sysfs and the registry say of one device; result: [`crate::Event::Controller`].
+    Look {
+        /// The device.
+        device: DeviceName,
+    },
     /// Have the Fibre Channel ports announce the discovery controllers that they see; what comes of
     /// it are [`crate::Event::FcAnnounced`]s.
     KickFc,
@@ -78,6 +83,10 @@ pub struct ConnectRequest {
     /// To what, and as whom. The port is always spelled out; an unset host identity is the host's
     /// default one.
     pub tid: TransportId,
+    /// Further ways to the same controller, spelled out as `tid` is. To be tried in this order
+    /// where `tid` cannot be connected; a controller that is there by any of them is this
+    /// connection.
+    pub alternatives: Vec<TransportId>,
     /// What kind of controller it is.
     pub class: ControllerClass,
     /// How. May hold secrets.
@@ -86,6 +95,10 @@ pub struct ConnectRequest {
     pub owner: Owner,
     /// How long the target may take to answer the probe, in milliseconds.
     pub probe_timeout_ms: u64,
+    /// The target passed the probe before and then hung the kernel ([`crate::FailureKind::Hung`]):
+    /// the probe is to go on to a Fabrics Connect of its own, which it takes back at once, and the
+    /// kernel is asked only if that was answered.
+    pub deep_probe: bool,
 }
 
 /// The transient unit of one controller.

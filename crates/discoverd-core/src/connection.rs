@@ -27,6 +27,12 @@
 //!         gone       it goes on as soon as that one is gone, or becomes ours
 //! ```
 //!
+//! - *gave up* is where *retrying* ends for a discovery controller that only announcements or
+//!   referrals name, when it could not be connected for [`crate::Settings::dc_giveup_hours`]. It
+//!   starts over when it is announced anew, or somebody asks for it.
+//! - Ours is what has our owner, and what has the owner `nbft` and is a boot table's connection.
+//!   Those are also connected and claimed as `nbft`, and have no unit: the root file system may be
+//!   on them, and so they are left at shutdown.
 //! - *starting* is the only state that ignores sightings: its controller appears before the
 //!   connect's result says whose it is. If an exclusion comes meanwhile, it is shown as *excluded*
 //!   already, and does the same (stopping): the connector asks the files before the kernel.
@@ -45,7 +51,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmf_types::{ConnectOptions, LiveController, Origin};
+use nvmf_types::{ConnectOptions, LiveController, Origin, TransportId};
 
 use crate::backoff::Backoff;
 use crate::discovery::Page;
@@ -69,6 +75,7 @@ pub(crate) enum Life {
     Retrying,
     Excluded,
     Foreign(Incarnation),
+    GaveUp,
 }
 
 /// One connection of the table.
@@ -83,6 +90,12 @@ pub(crate) struct Connection {
     pub(crate) since: Timestamp,
     /// When it became connected, lost or not since.
     pub(crate) bound_at: Timestamp,
+    /// When the last attempt ended, or the controller was gone.
+    pub(crate) ended_at: Timestamp,
+    /// Since when there is no controller that is this connection, and nothing forbids it.
+    pub(crate) missing_since: Timestamp,
+    /// Further ways to the same controller.
+    pub(crate) others: Vec<TransportId>,
     /// The controller that the connector says is this connection; it may be gone since.
     pub(crate) made: Option<Incarnation>,
     pub(crate) excluded: Option<Origin>,
@@ -93,6 +106,9 @@ pub(crate) struct Connection {
     pub(crate) doubted: bool,
     pub(crate) backoff: Backoff,
     pub(crate) attempts: u32,
+    /// It passed the probe and still hung the kernel: it waits behind all others, and is probed
+    /// deeper.
+    pub(crate) suspect: bool,
     /// When the last attempt began, or the first of those whose result was lost.
     pub(crate) asked_at: Timestamp,
     /// The result of an attempt was lost: what appeared since `asked_at` may be its work.
@@ -122,6 +138,7 @@ impl Life {
             Self::Retrying => State::Retrying,
             Self::Stopping(_) | Self::Excluded => State::Excluded,
             Self::Foreign(_) => State::Foreign,
+            Self::GaveUp => State::GaveUp,
         }
     }
 
@@ -162,12 +179,16 @@ impl Connection {
                 .to_owned(),
             since: now,
             bound_at: now,
+            ended_at: now,
+            missing_since: now,
+            others: Vec::new(),
             made: None,
             excluded: None,
             stopped_in: None,
             doubted: false,
             backoff: Backoff::default(),
             attempts: 0,
+            suspect: false,
             asked_at: now,
             unanswered: false,
             tried: None,
@@ -210,23 +231,50 @@ impl Connections {
         self.table.keys().cloned().collect()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
     /// The connection of that name; a new one if there is none.
     pub(crate) fn entry(&mut self, key: &Key, now: Timestamp) -> &mut Connection {
-        let spot = Spot::wanted(key);
-        self.by_spot.entry(spot).or_default().insert(key.clone());
+        self.list(key, key.tid());
         let connection = self.table.entry(key.clone());
         connection.or_insert_with(|| Connection::new(now))
     }
 
+    /// Replaces the further ways to the controller.
+    pub(crate) fn set_others(&mut self, key: &Key, others: Vec<TransportId>) {
+        let Some(connection) = self.table.get_mut(key).filter(|c| c.others != others) else {
+            return;
+        };
+        let before = std::mem::replace(&mut connection.others, others.clone());
+        before.iter().for_each(|tid| self.unlist(key, tid));
+        others.iter().for_each(|tid| self.list(key, tid));
+        self.list(key, key.tid());
+    }
+
     pub(crate) fn remove(&mut self, key: &Key) -> Option<Connection> {
-        let spot = Spot::wanted(key);
+        let connection = self.table.remove(key)?;
+        self.unlist(key, key.tid());
+        let others = connection.others.iter();
+        others.for_each(|tid| self.unlist(key, tid));
+        Some(connection)
+    }
+
+    fn list(&mut self, key: &Key, tid: &TransportId) {
+        let spot = Spot::wanted(tid, key.class());
+        self.by_spot.entry(spot).or_default().insert(key.clone());
+    }
+
+    fn unlist(&mut self, key: &Key, tid: &TransportId) {
+        let spot = Spot::wanted(tid, key.class());
         if let Some(keys) = self.by_spot.get_mut(&spot) {
             keys.remove(key);
             if keys.is_empty() {
                 self.by_spot.remove(&spot);
             }
         }
-        self.table.remove(key)
     }
 
     /// The connections that a controller may be.

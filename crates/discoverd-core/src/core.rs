@@ -28,6 +28,15 @@ pub struct Settings {
     pub retry_initial_ms: u64,
     /// The longest delay before another attempt, in milliseconds (± 20 %).
     pub retry_max_ms: u64,
+    /// Hours after which a discovery controller is given up that only announcements or referrals
+    /// name and that could not be connected all the time; 0: never.
+    pub dc_giveup_hours: u32,
+    /// Minutes between two reads of the log page of a discovery controller that does not promise to
+    /// tell of changes; 0: it is read only when it is connected.
+    pub dc_recheck_minutes: u32,
+    /// Minutes between two kicks of the Fibre Channel ports ([`crate::ActionKind::KickFc`]); 0: only
+    /// at the start, and when a controller over Fibre Channel is lost.
+    pub fc_kickstart_interval_minutes: u32,
     /// Where the jitter of the delays starts.
     pub seed: u64,
 }
@@ -40,6 +49,9 @@ impl Default for Settings {
             probe_timeout_ms: 2_000,
             retry_initial_ms: 1_000,
             retry_max_ms: 300_000,
+            dc_giveup_hours: 72,
+            dc_recheck_minutes: 15,
+            fc_kickstart_interval_minutes: 0,
             seed: 0,
         }
     }
@@ -52,6 +64,11 @@ pub struct Core {
     pub(crate) phase: Phase,
     /// There was a good configuration: only what the first one names may be claimed.
     had_config: bool,
+    /// There were boot tables, and so on.
+    pub(crate) had_boot: bool,
+    pub(crate) had_services: bool,
+    /// When the first decision was made.
+    pub(crate) began: Timestamp,
     pub(crate) desired: Desired,
     pub(crate) connections: Connections,
     pub(crate) live: Live,
@@ -76,6 +93,7 @@ pub(crate) enum Phase {
     /// Some of what the first decision needs is still missing.
     Starting {
         config: bool,
+        boot: bool,
         exclusions: bool,
         listed: bool,
     },
@@ -89,9 +107,11 @@ pub(crate) enum Phase {
 /// Whose result is awaited.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Flight {
-    Connect(Key),
+    /// Also in whose name.
+    Connect(Key, Owner),
     Fetch(Key),
-    Claim(Incarnation),
+    /// Also for whom.
+    Claim(Incarnation, Owner),
     Unit(Incarnation),
 }
 
@@ -100,6 +120,7 @@ pub(crate) enum Flight {
 pub(crate) struct Problems {
     pub(crate) config: Option<String>,
     pub(crate) config_warnings: Vec<String>,
+    pub(crate) boot: Vec<String>,
 }
 
 impl Core {
@@ -111,10 +132,14 @@ impl Core {
             settings,
             phase: Phase::Starting {
                 config: false,
+                boot: false,
                 exclusions: false,
                 listed: false,
             },
             had_config: false,
+            had_boot: false,
+            had_services: false,
+            began: Timestamp::default(),
             desired: Desired::default(),
             connections: Connections::default(),
             live: Live::default(),
@@ -154,18 +179,23 @@ impl Core {
                 ..
             } => self.sighted(live, began, now),
             Event::DiscoveryChanged { device } => self.discovery_changed(&device),
-            Event::OwnershipChanged { .. } => self.outbox.rescan(),
+            Event::OwnershipChanged { device } => self.outbox.look(&device),
             Event::ConnectFinished { id, outcome } => self.connect_finished(id, outcome, now),
             Event::LogFetched { id, result } => self.log_fetched(id, result, now),
             Event::Claimed { id, outcome } => self.claimed(id, outcome, now),
             Event::UnitStarted { id, result } => self.unit_started(id, result, now),
             Event::NetworkChanged => self.network_changed(now),
             Event::RetryNow(which) => self.retry_now(which.as_ref(), now),
-            Event::SettingsLoaded(settings) => self.settings_loaded(settings),
-            // sources that nothing is desired from yet
-            Event::BootTablesLoaded { .. }
-            | Event::FcAnnounced { .. }
-            | Event::ServicesFound(_) => {}
+            Event::SettingsLoaded(settings) => self.settings_loaded(settings, now),
+            Event::BootTablesLoaded {
+                connections,
+                problems,
+            } => self.boot_tables_loaded(connections, problems, now),
+            Event::FcAnnounced {
+                host_traddr,
+                traddr,
+            } => self.fc_announced(host_traddr, traddr, now),
+            Event::ServicesFound(services) => self.services_found(services, now),
             Event::Stop => {
                 self.phase = Phase::Stopped;
                 self.outbox.clear();
@@ -181,7 +211,8 @@ impl Core {
         while let Some(timer) = self.timers.take(now) {
             match timer {
                 Timer::Soak => self.exclusions_settled(),
-                Timer::Look => self.outbox.rescan(),
+                Timer::Look(device) => self.outbox.look(&device),
+                Timer::KickFc => self.kick_fc(now),
                 Timer::Retry(key) => self.decide(&key, now),
                 Timer::Fetch(key) => self.fetch(&key),
                 Timer::Claim(device) => self.decide_all_of(&device, now),
@@ -219,13 +250,12 @@ impl Core {
             self.begin(now);
             return;
         }
-        for key in self.connections.keys() {
-            if identity_changed {
+        if identity_changed {
+            for key in self.connections.keys() {
                 self.judge(&key, now);
             }
-            self.options_changed(&key);
-            self.decide(&key, now);
         }
+        self.sources_changed(now);
     }
 
     fn config_rejected(&mut self, problems: String, now: Timestamp) {
@@ -241,6 +271,7 @@ impl Core {
     pub(crate) fn begin(&mut self, now: Timestamp) {
         let Phase::Starting {
             config: true,
+            boot: true,
             exclusions: true,
             listed: true,
         } = self.phase
@@ -248,6 +279,8 @@ impl Core {
             return;
         };
         self.phase = Phase::Running;
+        self.began = now;
+        self.kick_fc(now);
         for key in self.connections.keys() {
             self.judge(&key, now);
             self.decide(&key, now);

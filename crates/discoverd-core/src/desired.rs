@@ -1,39 +1,54 @@
-//! What is desired, and by whom: the configuration, and what the discovery log pages of desired
-//! discovery controllers name, referrals followed.
+//! What is desired, and by whom: boot tables, the configuration, announcements over Fibre Channel
+//! and mDNS, and what the discovery log pages of desired discovery controllers name, referrals
+//! followed.
 //!
-//! Every discovery controller has a depth: 0 if the configuration has it, else one more than the
-//! nearest one that refers to it, at most [`MAX_DEPTH`]. What cannot be reached from the
-//! configuration any more is not desired, so a ring of referrals does not keep itself alive.
+//! Every discovery controller has a depth: 0 if a source of its own has it, else one more than the
+//! nearest one that refers to it, at most [`MAX_DEPTH`]. What cannot be reached from a source any
+//! more is not desired, so a ring of referrals does not keep itself alive.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod change;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use nvmf_types::config::{Connection, Scope};
-use nvmf_types::{ConnectOptions, ControllerClass, TransportId};
+use nvmf_types::nbft::BootConnection;
+use nvmf_types::{ConnectOptions, ControllerClass, FcName, TransportId};
 
+use crate::Source;
 use crate::key::Key;
 
-/// Referrals are followed this far from the configuration.
+/// Referrals are followed this far from a source.
 pub(crate) const MAX_DEPTH: u8 = 8;
 
 /// What is desired.
 #[derive(Debug, Default)]
 pub(crate) struct Desired {
+    /// A connection may stand in several tables, and in one table twice.
+    boot: BTreeMap<Key, Vec<BootConnection>>,
     configured: BTreeMap<Key, Connection>,
+    /// Discovery controllers by the pair of ports that announced them.
+    announced: BTreeMap<Key, (FcName, FcName)>,
+    /// Discovery controllers by the names of the mDNS services that lead there.
+    services: BTreeMap<Key, BTreeSet<String>>,
     /// What the log pages of desired discovery controllers name.
     pages: BTreeMap<Key, Page>,
     wanted: BTreeMap<Key, Wanted>,
 }
 
-#[derive(Debug, Default)]
-struct Page {
-    io: BTreeSet<Key>,
-    referrals: BTreeSet<Key>,
+/// What a log page names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Page {
+    pub(crate) io: BTreeSet<Key>,
+    pub(crate) referrals: BTreeSet<Key>,
+    /// Those of both that accept nothing but TLS.
+    pub(crate) secured: BTreeSet<Key>,
 }
 
-/// Who desires one connection; at least one of both.
+/// Who desires one connection, besides the sources of its own.
 #[derive(Debug, Default)]
 struct Wanted {
-    configured: bool,
     named_by: BTreeSet<Key>,
     /// Of a discovery controller.
     depth: u8,
@@ -54,9 +69,27 @@ impl Desired {
         self.wanted.contains_key(key)
     }
 
+    /// Whether a boot table desires it.
+    pub(crate) fn is_boot(&self, key: &Key) -> bool {
+        self.boot.contains_key(key)
+    }
+
     /// Whether the configuration desires it.
     pub(crate) fn is_configured(&self, key: &Key) -> bool {
         self.configured.contains_key(key)
+    }
+
+    /// Whether only what may vanish by itself desires it.
+    pub(crate) fn is_dynamic(&self, key: &Key) -> bool {
+        !self.is_boot(key) && !self.is_configured(key)
+    }
+
+    /// Whether it is desired other than by log pages.
+    fn has_own_source(&self, key: &Key) -> bool {
+        self.is_boot(key)
+            || self.is_configured(key)
+            || self.announced.contains_key(key)
+            || self.services.contains_key(key)
     }
 
     /// The discovery controllers that are desired.
@@ -69,17 +102,75 @@ impl Desired {
         self.configured.values()
     }
 
-    /// Who desires the connection, for people.
-    pub(crate) fn sources(&self, key: &Key) -> Vec<String> {
-        let configured = self.configured.get(key).map(|c| c.origin.to_string());
-        let named_by = self.wanted.get(key).map(|wanted| &wanted.named_by);
-        let pages = named_by.into_iter().flatten().map(page_name);
-        configured.into_iter().chain(pages).collect()
+    /// How many things are known: connections, and what pages name.
+    pub(crate) fn size(&self) -> usize {
+        let named = self.pages.values().map(|p| p.io.len() + p.referrals.len());
+        self.boot.len()
+            + self.configured.len()
+            + self.announced.len()
+            + self.services.len()
+            + named.sum::<usize>()
     }
 
-    /// The options to connect with: the configuration's, or what the nearest discovery controller
-    /// that names it inherited for its log page.
+    /// Who desires the connection.
+    pub(crate) fn sources(&self, key: &Key) -> Vec<Source> {
+        let mut sources = self.own_sources(key);
+        let named_by = self.wanted.get(key).map(|wanted| &wanted.named_by);
+        let pages = named_by.into_iter().flatten().map(|dc| Source::LogPage {
+            dc: dc.tid().clone(),
+            from: self.nearest_source(dc, 0).map(Box::new),
+        });
+        sources.extend(pages);
+        sources
+    }
+
+    fn own_sources(&self, key: &Key) -> Vec<Source> {
+        let boot = self.boot.get(key).into_iter().flatten();
+        let boot = boot.map(|boot| Source::BootTable(boot.origin.clone()));
+        let configured = self.configured.get(key);
+        let configured = configured.map(|c| Source::Configuration(c.origin.clone()));
+        let announced = self.announced.get(key);
+        let announced = announced.map(|(host_traddr, traddr)| Source::FcAnnouncement {
+            host_traddr: *host_traddr,
+            traddr: *traddr,
+        });
+        let services = self.services.get(key).into_iter().flatten();
+        let services = services.map(|name| Source::Service(name.clone()));
+        boot.chain(configured)
+            .chain(announced)
+            .chain(services)
+            .collect()
+    }
+
+    /// The source of a discovery controller by the shortest way.
+    fn nearest_source(&self, dc: &Key, turn: u8) -> Option<Source> {
+        if let Some(own) = self.own_sources(dc).into_iter().next() {
+            return Some(own);
+        }
+        let parent = self.parent(dc).filter(|_| turn <= MAX_DEPTH)?;
+        Some(Source::LogPage {
+            dc: parent.tid().clone(),
+            from: self.nearest_source(parent, turn + 1).map(Box::new),
+        })
+    }
+
+    /// The options to connect with: the configuration's, or the boot table's, or what the nearest
+    /// discovery controller that names it inherited for its log page. What a boot table or a log
+    /// page demands holds in any case.
     pub(crate) fn options(&self, key: &Key) -> ConnectOptions {
+        let mut options = self.inherited_options(key);
+        for boot in self.boot.get(key).into_iter().flatten() {
+            options.hdr_digest = options.hdr_digest.or(boot.options.hdr_digest);
+            options.data_digest = options.data_digest.or(boot.options.data_digest);
+            options.tls = options.tls.or(boot.options.tls);
+        }
+        if self.is_secured(key) {
+            options.tls = Some(true);
+        }
+        options
+    }
+
+    fn inherited_options(&self, key: &Key) -> ConnectOptions {
         if let Some(connection) = self.configured.get(key) {
             return connection.options.clone();
         }
@@ -92,6 +183,34 @@ impl Desired {
             .unwrap_or_default()
     }
 
+    /// Whether a log page that names it says that nothing but TLS is accepted. An administrator's
+    /// own line about it counts more.
+    fn is_secured(&self, key: &Key) -> bool {
+        let said = self.configured.get(key).and_then(|c| c.options.tls);
+        let named_by = self.wanted.get(key).map(|wanted| &wanted.named_by);
+        let mut pages = named_by
+            .into_iter()
+            .flatten()
+            .filter_map(|dc| self.pages.get(dc));
+        said.is_none() && pages.any(|page| page.secured.contains(key))
+    }
+
+    /// Further ways to the same controller, to be tried after the connection's own: other
+    /// addresses of the configured host name, and the interface's present address instead of the
+    /// one that the firmware had.
+    pub(crate) fn alternatives(&self, key: &Key) -> Vec<TransportId> {
+        let configured = self.configured.get(key).map(Connection::tids);
+        let mut tids: Vec<TransportId> = configured.into_iter().flatten().skip(1).collect();
+        let boot = self.boot.get(key).into_iter().flatten();
+        let free = boot.filter(|boot| boot.retry_without_host_traddr);
+        tids.extend(free.map(|boot| boot.without_host_traddr().tid));
+        for tid in &mut tids {
+            *tid = Key::new(key.class(), tid.clone()).tid().clone();
+        }
+        tids.dedup();
+        tids
+    }
+
     /// The transport id from which the log page of `dc` inherits.
     pub(crate) fn via(&self, dc: &Key) -> TransportId {
         let mut via = dc.tid().clone();
@@ -102,136 +221,23 @@ impl Desired {
         via
     }
 
-    /// Replaces the configuration. Of connections given twice the first counts.
-    pub(crate) fn set_config(&mut self, connections: Vec<Connection>) -> Diff {
-        let mut diff = Diff::default();
-        let mut configured = BTreeMap::new();
-        for connection in connections {
-            let key = Key::new(connection.class, connection.tid.clone());
-            configured.entry(key).or_insert(connection);
-        }
-        let before = std::mem::replace(&mut self.configured, configured);
-        for key in before.keys().filter(|key| !key.is_discovery()) {
-            if !self.configured.contains_key(key) {
-                self.release(key, &mut diff, |wanted| wanted.configured = false);
-            }
-        }
-        let io = self.configured.keys().filter(|key| !key.is_discovery());
-        for key in io {
-            let wanted = self.wanted.entry(key.clone()).or_insert_with(|| {
-                diff.added.insert(key.clone());
-                Wanted::default()
-            });
-            wanted.configured = true;
-        }
-        self.grade(&mut diff);
-        diff
-    }
-
-    /// Replaces what the log page of `dc` names. Nothing happens if `dc` is not desired.
-    pub(crate) fn set_page(&mut self, dc: &Key, named: BTreeSet<Key>) -> Diff {
-        let mut diff = Diff::default();
-        if !self.contains(dc) {
-            return diff;
-        }
-        let (referrals, io) = named.into_iter().partition(Key::is_discovery);
-        let page = Page { io, referrals };
-        let before = self.pages.remove(dc).unwrap_or_default();
-        for key in before.io.difference(&page.io) {
-            self.release(key, &mut diff, |wanted| {
-                wanted.named_by.remove(dc);
-            });
-        }
-        for key in page.io.difference(&before.io) {
-            let wanted = self.wanted.entry(key.clone()).or_insert_with(|| {
-                diff.added.insert(key.clone());
-                Wanted::default()
-            });
-            wanted.named_by.insert(dc.clone());
-        }
-        let regrade = page.referrals != before.referrals;
-        self.pages.insert(dc.clone(), page);
-        if regrade {
-            self.grade(&mut diff);
-        }
-        diff
-    }
-
-    /// Finds the discovery controllers that can be reached from the configuration, nearest first.
-    /// Costs the number of discovery controllers and referrals.
-    fn grade(&mut self, diff: &mut Diff) {
-        let mut reached: BTreeMap<Key, Wanted> = BTreeMap::new();
-        let mut queue = VecDeque::new();
-        for key in self.configured.keys().filter(|key| key.is_discovery()) {
-            let wanted = Wanted {
-                configured: true,
-                ..Wanted::default()
-            };
-            reached.insert(key.clone(), wanted);
-            queue.push_back((key.clone(), 0));
-        }
-        while let Some((dc, depth)) = queue.pop_front() {
-            let referrals = self.pages.get(&dc).map(|page| &page.referrals);
-            for key in referrals.into_iter().flatten() {
-                if depth == MAX_DEPTH || *key == dc {
-                    continue;
-                }
-                let wanted = reached.entry(key.clone()).or_insert_with(|| {
-                    queue.push_back((key.clone(), depth + 1));
-                    Wanted {
-                        depth: depth + 1,
-                        ..Wanted::default()
-                    }
-                });
-                wanted.named_by.insert(dc.clone());
-            }
-        }
-        let before: Vec<Key> = self.discovery_controllers().cloned().collect();
-        for dc in before {
-            if reached.contains_key(&dc) {
-                continue;
-            }
-            self.wanted.remove(&dc);
-            diff.removed.insert(dc.clone());
-            for key in self.pages.remove(&dc).unwrap_or_default().io {
-                self.release(&key, diff, |wanted| {
-                    wanted.named_by.remove(&dc);
-                });
-            }
-        }
-        for (dc, wanted) in reached {
-            if self.wanted.insert(dc.clone(), wanted).is_none() {
-                diff.added.insert(dc);
-            }
-        }
-    }
-
-    /// Takes one source away from an I/O controller, and drops it with its last one.
-    fn release(&mut self, key: &Key, diff: &mut Diff, take: impl FnOnce(&mut Wanted)) {
-        let Some(wanted) = self.wanted.get_mut(key) else {
-            return;
-        };
-        take(wanted);
-        if !wanted.configured && wanted.named_by.is_empty() {
-            self.wanted.remove(key);
-            if !diff.added.remove(key) {
-                diff.removed.insert(key.clone());
-            }
-        }
-    }
-
     /// The discovery controller that counts for what a log page's connection inherits.
     fn parent(&self, key: &Key) -> Option<&Key> {
         let named_by = &self.wanted.get(key)?.named_by;
         named_by.iter().min_by_key(|dc| self.depth(dc))
     }
 
+    /// The scope of the file that configured a discovery controller, or the nearest one that leads
+    /// to it.
     fn scope(&self, dc: &Key) -> Option<&Scope> {
         let mut dc = dc;
         // The nearest one that refers to a discovery controller is nearer than itself.
         for _ in 0..=MAX_DEPTH {
             if let Some(connection) = self.configured.get(dc) {
                 return Some(&connection.inherits);
+            }
+            if self.has_own_source(dc) {
+                return None;
             }
             dc = self.parent(dc)?;
         }
@@ -240,134 +246,5 @@ impl Desired {
 
     fn depth(&self, dc: &Key) -> u8 {
         self.wanted.get(dc).map_or(MAX_DEPTH, |wanted| wanted.depth)
-    }
-}
-
-fn page_name(dc: &Key) -> String {
-    format!("discovery log page of {}", dc.tid().log_form())
-}
-
-#[cfg(test)]
-mod tests {
-    use nvmf_types::Origin;
-
-    use super::*;
-
-    fn dc(n: u8) -> Key {
-        let nqn = "nqn.2014-08.org.nvmexpress.discovery";
-        let tid = format!("transport=tcp;traddr=192.0.2.{n};nqn={nqn}");
-        Key::new(ControllerClass::Discovery, tid.parse().unwrap())
-    }
-
-    fn io(n: u8) -> Key {
-        let tid = format!("transport=tcp;traddr=192.0.2.1;nqn=nqn.2014-08.org.example:{n}");
-        Key::new(ControllerClass::Io, tid.parse().unwrap())
-    }
-
-    fn connection(key: &Key, line: usize) -> Connection {
-        let mut inherits = Scope::default();
-        inherits.io.keep_alive_tmo = u32::try_from(line).ok();
-        Connection {
-            inherits,
-            ..Connection::new(key.tid().clone(), key.class(), Origin::new("f", line))
-        }
-    }
-
-    fn configured(keys: &[Key]) -> Vec<Connection> {
-        let lines = keys.iter().zip(1..);
-        lines.map(|(key, line)| connection(key, line)).collect()
-    }
-
-    fn set(keys: &[Key]) -> BTreeSet<Key> {
-        keys.iter().cloned().collect()
-    }
-
-    fn all(desired: &Desired) -> Vec<Key> {
-        desired.wanted.keys().cloned().collect()
-    }
-
-    #[test]
-    fn a_spelled_out_default_port_is_the_same_connection() {
-        let tid = "transport=tcp;traddr=192.0.2.1;trsvcid=4420;nqn=nqn.2014-08.org.example:1";
-        assert_eq!(Key::new(ControllerClass::Io, tid.parse().unwrap()), io(1));
-        assert_eq!(io(1).tid().to_string(), tid);
-    }
-
-    #[test]
-    fn the_last_source_counts() {
-        let mut desired = Desired::default();
-        desired.set_config(configured(&[dc(1), dc(2), io(1)]));
-        let diff = desired.set_page(&dc(1), set(&[io(1), io(2)]));
-        assert_eq!(diff.added, set(&[io(2)]));
-        desired.set_page(&dc(2), set(&[io(2)]));
-        assert_eq!(desired.sources(&io(1)).len(), 2);
-        assert_eq!(desired.sources(&io(1))[0], "f:3");
-        assert_eq!(
-            desired.sources(&io(2))[1],
-            "discovery log page of (tcp, 192.0.2.2, 8009, nqn.2014-08.org.nvmexpress.discovery)"
-        );
-        assert_eq!(desired.set_page(&dc(1), set(&[])), Diff::default());
-        let diff = desired.set_config(configured(&[dc(1)]));
-        assert_eq!(diff.removed, set(&[dc(2), io(1), io(2)]));
-        assert_eq!(all(&desired), [dc(1)]);
-    }
-
-    #[test]
-    fn a_ring_of_referrals_does_not_keep_itself() {
-        let mut desired = Desired::default();
-        desired.set_config(configured(&[dc(1)]));
-        assert_eq!(
-            desired.set_page(&dc(1), set(&[dc(1), dc(2)])).added,
-            set(&[dc(2)])
-        );
-        assert_eq!(
-            desired.set_page(&dc(2), set(&[dc(3), io(2)])).added,
-            set(&[dc(3), io(2)])
-        );
-        assert_eq!(
-            desired.set_page(&dc(3), set(&[dc(2), dc(1)])),
-            Diff::default()
-        );
-        let diff = desired.set_page(&dc(1), set(&[]));
-        assert_eq!(diff.removed, set(&[dc(2), dc(3), io(2)]));
-        assert_eq!(all(&desired), [dc(1)]);
-        assert_eq!(
-            desired.set_page(&dc(2), set(&[io(3)])),
-            Diff::default(),
-            "not desired"
-        );
-    }
-
-    #[test]
-    fn depth_is_bounded_and_follows_the_shortest_way() {
-        let mut desired = Desired::default();
-        desired.set_config(configured(&[dc(0)]));
-        for n in 0..20 {
-            desired.set_page(&dc(n), set(&[dc(n + 1)]));
-        }
-        assert_eq!(all(&desired).len(), usize::from(MAX_DEPTH) + 1);
-        let diff = desired.set_page(&dc(0), set(&[dc(1), dc(8)]));
-        assert_eq!(diff.added, set(&[dc(9)]), "dc 8 is nearer now");
-    }
-
-    #[test]
-    fn discovered_ones_inherit_from_the_nearest() {
-        let mut desired = Desired::default();
-        desired.set_config(configured(&[dc(9), dc(1)]));
-        desired.set_page(&dc(9), set(&[dc(5)]));
-        desired.set_page(&dc(5), set(&[io(1), io(2)]));
-        assert_eq!(
-            desired.options(&io(1)).keep_alive_tmo,
-            Some(1),
-            "by referral from dc 9"
-        );
-        desired.set_page(&dc(1), set(&[io(1)]));
-        assert_eq!(
-            desired.options(&io(1)).keep_alive_tmo,
-            Some(2),
-            "by dc 1 itself"
-        );
-        assert_eq!(desired.options(&io(2)).keep_alive_tmo, Some(1));
-        assert_eq!(desired.options(&dc(5)), ConnectOptions::default());
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use nvmf_types::DeviceName;
-use nvmf_types::log_page::DiscoveryLog;
+use nvmf_types::log_page::{DiscoveryLog, Named, TlsUse};
+use nvmf_types::{ControllerClass, DeviceName};
 
 use crate::backoff::Backoff;
 use crate::connection::Life;
 use crate::core::{Core, Flight};
+use crate::desired;
 use crate::key::Key;
 use crate::outbox::Urgency;
 use crate::timers::Timer;
@@ -123,18 +124,20 @@ impl Core {
 
     fn read(&mut self, dc: &Key, log: DiscoveryLog, now: Timestamp) {
         let via = self.desired.via(dc);
+        let (connections, mut problems) = log.connections(&via);
+        let mut page = desired::Page::default();
         let mut named = BTreeSet::new();
-        let mut problems = log.ignored;
-        for entry in &log.entries {
-            match entry.connection(&via) {
-                Ok(Some((class, tid))) => {
-                    named.insert(Key::new(class, tid));
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    problems.push(format!("the entry of `{}`: {error}", entry.subnqn));
-                }
+        for Named { class, tid, tls } in connections {
+            let key = Key::new(class, tid);
+            if tls == TlsUse::Required {
+                page.secured.insert(key.clone());
             }
+            let of_its_class = match class {
+                ControllerClass::Io => &mut page.io,
+                ControllerClass::Discovery => &mut page.referrals,
+            };
+            of_its_class.insert(key.clone());
+            named.insert(key);
         }
         let more = problems.len().saturating_sub(MAX_PROBLEMS);
         if more > 0 {
@@ -145,7 +148,7 @@ impl Core {
             connection.page.names = Some(named.len());
             connection.page.problems = problems;
         }
-        let diff = self.desired.set_page(dc, named.clone());
+        let diff = self.desired.set_page(dc, page);
         let at_start = self.first_pages.remove(dc);
         self.outbox.status_changed = true;
         self.apply(diff, at_start, now);

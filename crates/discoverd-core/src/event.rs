@@ -35,7 +35,8 @@ pub enum Event {
         /// When the reading began: what was heard since by another way is newer.
         began: Timestamp,
     },
-    /// What sysfs says of one device now, read after a uevent. For one device these must come in
+    /// What sysfs says of one device now, read after a uevent or in answer to
+    /// [`crate::ActionKind::Look`]. For one device these must come in
     /// the order in which they were read.
     Controller {
         /// The device.
@@ -51,7 +52,7 @@ pub enum Event {
         /// The discovery controller.
         device: DeviceName,
     },
-    /// The registry entry of a device changed: the core asks for a new listing.
+    /// The registry entry of a device changed: the core asks for a look at it.
     OwnershipChanged {
         /// The device.
         device: DeviceName,
@@ -162,6 +163,8 @@ pub enum FailureKind {
     Refused,
     /// The target accepted the connection and says nothing.
     Silent,
+    /// The target passed the probe, and then the kernel waited for it in vain.
+    Hung,
     /// The target answered and does not let this host in, or does not know the subsystem.
     Rejected,
     /// The connector went away before it answered: whether the controller exists is unknown.
@@ -207,6 +210,7 @@ impl fmt::Display for FailureKind {
             Self::Unreachable => "unreachable",
             Self::Refused => "refused",
             Self::Silent => "silent",
+            Self::Hung => "hung",
             Self::Rejected => "rejected",
             Self::ConnectorLost => "connector lost",
             Self::Unregistered => "not registered",

@@ -1,13 +1,13 @@
 //! The decisions of nvme-discoverd: events in, actions out.
 //!
-//! [`Core`] knows what is desired (configuration and the discovery log pages of the desired
-//! discovery controllers), what the kernel has, what is excluded and who owns what, and says what
+//! [`Core`] knows what is desired ([`Source`]: boot tables, configuration, announcements, and the
+//! discovery log pages of the desired discovery controllers), what the kernel has, what is excluded and who owns what, and says what
 //! is to be done. It is pure: no I/O, no clock, no randomness but a seed, so a run repeats exactly
 //! from its events. The shell around it carries out:
 //!
 //! 1. Subscribe to uevents, then send one [`Event::ConfigLoaded`] or [`Event::ConfigRejected`],
-//!    one [`Event::ExclusionsLoaded`] and one [`Event::Listed`], in any order. Nothing is decided
-//!    before all three are there.
+//!    one [`Event::BootTablesLoaded`], one [`Event::ExclusionsLoaded`] and one [`Event::Listed`],
+//!    in any order. Nothing is decided before all four are there.
 //! 2. After every [`Core::handle`] and [`Core::tick`] call [`Core::poll_action`] until it gives
 //!    `None` and carry the actions out; their results come back as events with the action's id.
 //!    [`Core::poll_change`] gives the lines for the log.
@@ -16,6 +16,8 @@
 //! The state machine of a connection is drawn in [`connection`].
 
 mod action;
+mod adopt;
+mod announcements;
 mod backoff;
 pub mod connection;
 mod core;
@@ -24,6 +26,7 @@ mod desired;
 mod discovery;
 mod event;
 mod exclusions;
+mod footprint;
 mod key;
 mod live;
 mod nudges;
@@ -31,6 +34,8 @@ mod outbox;
 mod outcomes;
 mod report;
 mod sightings;
+mod source;
+mod states;
 mod status;
 mod timers;
 mod units;
@@ -38,5 +43,7 @@ mod units;
 pub use self::core::{Core, Settings};
 pub use action::{Action, ActionId, ActionKind, ConnectRequest, UnitSpec};
 pub use event::{ClaimOutcome, ConnectOutcome, Event, FailureKind, Service, UnitOutcome};
-pub use status::{Change, ConnectionStatus, Counts, State, Status};
+pub use footprint::Footprint;
+pub use source::Source;
+pub use status::{Change, ConnectionStatus, Counts, State, Status, UnitState};
 pub use timers::Timestamp;

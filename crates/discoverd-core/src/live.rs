@@ -61,10 +61,9 @@ enum Place {
 }
 
 impl Spot {
-    /// Where a desired connection leads.
-    pub(crate) fn wanted(key: &Key) -> Self {
-        let tid = key.tid();
-        let any = key.is_discovery() && tid.nqn.is_discovery();
+    /// Where a desired connection of `class` leads.
+    pub(crate) fn wanted(tid: &TransportId, class: ControllerClass) -> Self {
+        let any = class == ControllerClass::Discovery && tid.nqn.is_discovery();
         Self::new(tid, (!any).then(|| tid.nqn.clone()))
     }
 
@@ -161,19 +160,23 @@ impl Live {
         }
     }
 
-    /// The controllers that satisfy a desired connection.
+    /// The controllers that satisfy a desired connection of `class`.
     pub(crate) fn satisfying<'a>(
         &'a self,
-        key: &'a Key,
+        tid: &'a TransportId,
+        class: ControllerClass,
         identity: &'a HostIdentity,
     ) -> impl Iterator<Item = &'a Known> {
-        let devices = self.by_spot.get(&Spot::wanted(key)).into_iter().flatten();
+        let spot = Spot::wanted(tid, class);
+        let devices = self.by_spot.get(&spot).into_iter().flatten();
         devices
             .filter_map(|device| self.known.get(device))
-            .filter(|known| {
-                let (tid, class) = (key.tid(), key.class());
-                tid.is_satisfied_by(class, &known.live, identity)
-            })
+            .filter(move |known| tid.is_satisfied_by(class, &known.live, identity))
+    }
+
+    /// How many controllers are known.
+    pub(crate) fn len(&self) -> usize {
+        self.known.len()
     }
 
     fn unlist(&mut self, device: &DeviceName) {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use nvmf_types::DeviceName;
+
 use crate::{Action, ActionId, ActionKind, Change};
 
 /// What goes first. Within one urgency, first come, first served.
@@ -9,13 +11,26 @@ use crate::{Action, ActionId, ActionKind, Change};
 pub(crate) enum Urgency {
     /// Everything but connecting.
     Now,
+    /// What boot tables name: the system may hang on it.
+    Boot,
     /// Discovery controllers: others wait for what they name.
     Discovery,
     /// What the configuration names.
     Configured,
     /// What log pages name.
     Discovered,
+    /// What hung the kernel before.
+    Suspect,
 }
+
+/// The urgencies of connects.
+const CONNECTS: [Urgency; 5] = [
+    Urgency::Boot,
+    Urgency::Discovery,
+    Urgency::Configured,
+    Urgency::Discovered,
+    Urgency::Suspect,
+];
 
 /// Actions and changes that were not polled yet.
 #[derive(Debug, Default)]
@@ -23,6 +38,8 @@ pub(crate) struct Outbox {
     last_id: u64,
     queue: BTreeMap<(Urgency, ActionId), ActionKind>,
     rescan: Option<ActionId>,
+    kick: Option<ActionId>,
+    looks: BTreeMap<DeviceName, ActionId>,
     /// The status is not what was last published.
     pub(crate) status_changed: bool,
     pub(crate) changes: VecDeque<Change>,
@@ -43,18 +60,46 @@ impl Outbox {
         }
     }
 
+    /// Adds a look at one device, unless it waits already, or a look at all.
+    pub(crate) fn look(&mut self, device: &DeviceName) {
+        if self.rescan.is_none() && !self.looks.contains_key(device) {
+            let device = device.clone();
+            let kind = ActionKind::Look {
+                device: device.clone(),
+            };
+            let id = self.push(Urgency::Now, kind);
+            self.looks.insert(device, id);
+        }
+    }
+
+    /// Adds a kick of the Fibre Channel ports, unless one waits already.
+    pub(crate) fn kick_fc(&mut self) {
+        if self.kick.is_none() {
+            self.kick = Some(self.push(Urgency::Now, ActionKind::KickFc));
+        }
+    }
+
+    /// How many actions and changes wait.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len() + self.changes.len()
+    }
+
     /// Takes back a connect that nobody has seen yet. False: it was handed out.
     pub(crate) fn take_back(&mut self, id: ActionId) -> bool {
-        let connects = [Urgency::Discovery, Urgency::Configured, Urgency::Discovered];
-        let mut found = connects.into_iter();
-        found.any(|urgency| self.queue.remove(&(urgency, id)).is_some())
+        let mut urgencies = CONNECTS.into_iter();
+        urgencies.any(|urgency| self.queue.remove(&(urgency, id)).is_some())
     }
 
     /// The next action; the status last.
     pub(crate) fn pop(&mut self) -> Option<Action> {
         if let Some(((_, id), kind)) = self.queue.pop_first() {
-            if self.rescan == Some(id) {
-                self.rescan = None;
+            match &kind {
+                ActionKind::Rescan => self.rescan = None,
+                ActionKind::KickFc => self.kick = None,
+                ActionKind::Look { device } => {
+                    self.looks.remove(device);
+                }
+                _ => {}
             }
             return Some(Action { id, kind });
         }
@@ -68,6 +113,8 @@ impl Outbox {
     pub(crate) fn clear(&mut self) {
         self.queue.clear();
         self.rescan = None;
+        self.kick = None;
+        self.looks.clear();
         self.status_changed = false;
     }
 

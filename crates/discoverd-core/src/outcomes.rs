@@ -20,7 +20,7 @@ impl Core {
         outcome: ConnectOutcome,
         now: Timestamp,
     ) {
-        let Some(Flight::Connect(key)) = self.flights.get(&id).cloned() else {
+        let Some(Flight::Connect(key, owner)) = self.flights.get(&id).cloned() else {
             return;
         };
         self.flights.remove(&id);
@@ -48,17 +48,25 @@ impl Core {
                     state: ControllerState::Live,
                     src_addr: None,
                     cntlid: Some(cntlid),
-                    owner: Some(self.settings.owner.clone()),
+                    owner: Some(owner.clone()),
                 };
                 self.made(&key, live, now);
-                self.live.grant(&at, &self.settings.owner, now);
+                self.live.grant(&at, &owner, now);
             }
-            ConnectOutcome::AlreadyConnected(live) => self.made(&key, live, now),
+            ConnectOutcome::AlreadyConnected(live) => {
+                connection.suspect = false;
+                self.made(&key, live, now);
+            }
             ConnectOutcome::Excluded { origin } => {
                 self.stopped_by_connector(&key, origin, now);
             }
             ConnectOutcome::Failed { message, kind } => {
                 connection.last_error = Some(message.clone());
+                match kind {
+                    FailureKind::Hung => connection.suspect = true,
+                    FailureKind::Rejected => connection.suspect = false,
+                    _ => {}
+                }
                 if matches!(kind, FailureKind::ConnectorLost | FailureKind::Unregistered) {
                     connection.unanswered = true;
                     self.unsure.insert(key.clone(), now);
@@ -82,7 +90,7 @@ impl Core {
 
     /// Takes in how a claim went.
     pub(crate) fn claimed(&mut self, id: ActionId, outcome: ClaimOutcome, now: Timestamp) {
-        let Some(Flight::Claim(at)) = self.flights.get(&id).cloned() else {
+        let Some(Flight::Claim(at, owner)) = self.flights.get(&id).cloned() else {
             return;
         };
         self.flights.remove(&id);
@@ -92,11 +100,11 @@ impl Core {
         known.claiming = false;
         match outcome {
             ClaimOutcome::Granted | ClaimOutcome::AlreadyMine => {
-                self.live.grant(&at, &self.settings.owner, now);
+                self.live.grant(&at, &owner, now);
             }
-            ClaimOutcome::OwnedBy(owner) => {
+            ClaimOutcome::OwnedBy(other) => {
                 known.claimable = false;
-                known.live.owner = Some(owner);
+                known.live.owner = Some(other);
                 known.heard = Some(now);
             }
             ClaimOutcome::NoSuchController => {
@@ -104,7 +112,7 @@ impl Core {
                 // not again before the look has told what is there
                 let timer = Timer::Claim(at.device.clone());
                 self.timers.set(timer, now.after_ms(SIGHTING_LAG_MS));
-                self.outbox.rescan();
+                self.outbox.look(&at.device);
             }
             ClaimOutcome::Failed(message) => {
                 let bound = known.bound.clone();
@@ -150,7 +158,7 @@ impl Core {
             None => {
                 // its end may have been sighted before this news arrived
                 self.sighted(live, read, now);
-                self.outbox.rescan();
+                self.outbox.look(&at.device);
             }
         }
         if let Some(known) = self.live.exact_mut(&at) {

@@ -5,12 +5,12 @@ use nvmf_types::{ControllerClass, TransportId};
 
 use crate::connection::Connection;
 use crate::core::{Core, Phase};
-use crate::decide::doing;
 use crate::key::Key;
 use crate::live::Known;
+use crate::states::doing;
 use crate::timers::Timer;
 use crate::units::Unit;
-use crate::{ConnectionStatus, Counts, State, Status, Timestamp};
+use crate::{ConnectionStatus, Counts, State, Status, Timestamp, UnitState};
 
 impl Core {
     /// What to show people.
@@ -55,13 +55,17 @@ impl Core {
         let mut status = blank(key.tid(), key.class());
         status.state = connection.life.state();
         status.reason.clone_from(&connection.reason);
+        status.since_ms = connection.since.0;
         status.for_ms = now.since_ms(connection.since);
         status.owner = known.and_then(|k| k.live.owner.as_ref().map(ToString::to_string));
         status.device = at.map(|at| at.device.to_string());
         status.sysfs_ino = at.map(|at| at.sysfs_ino);
-        status.sources = self.desired.sources(key);
+        let sources = self.desired.sources(key);
+        status.sources = sources.iter().map(ToString::to_string).collect();
         status.last_error = error.or(connection.page.error.as_ref()).cloned();
         status.next_retry_ms = retry.map(|at| at.since_ms(now));
+        status.retry_at_ms = retry.map(|at| at.0);
+        status.unit = known.and_then(|known| unit_state(&known.unit));
         status.attempts = connection.attempts;
         status
     }
@@ -72,6 +76,7 @@ impl Core {
             lines.extend(rejected.lines().map(str::to_owned));
         }
         lines.extend(self.problems.config_warnings.iter().cloned());
+        lines.extend(self.problems.boot.iter().cloned());
         let transient = self
             .desired
             .configured()
@@ -116,11 +121,23 @@ fn left_status(known: &Known, now: Timestamp) -> ConnectionStatus {
             format!("{} {doing}; desired by nobody", live.device),
         )
     };
+    status.since_ms = known.since.0;
     status.for_ms = now.since_ms(known.since);
+    status.unit = unit_state(&known.unit);
     status.owner = live.owner.as_ref().map(ToString::to_string);
     status.device = Some(live.device.to_string());
     status.sysfs_ino = Some(live.sysfs_ino);
     status
+}
+
+const fn unit_state(unit: &Unit) -> Option<UnitState> {
+    match unit {
+        Unit::None => None,
+        Unit::Starting(..) => Some(UnitState::Starting),
+        Unit::There => Some(UnitState::Active),
+        Unit::Failed(..) => Some(UnitState::Failed),
+        Unit::Refused => Some(UnitState::Refused),
+    }
 }
 
 fn blank(tid: &TransportId, class: ControllerClass) -> ConnectionStatus {
@@ -136,6 +153,7 @@ fn blank(tid: &TransportId, class: ControllerClass) -> ConnectionStatus {
         class,
         state: State::Waiting,
         reason: String::new(),
+        since_ms: 0,
         for_ms: 0,
         owner: None,
         device: None,
@@ -143,6 +161,8 @@ fn blank(tid: &TransportId, class: ControllerClass) -> ConnectionStatus {
         sources: Vec::new(),
         last_error: None,
         next_retry_ms: None,
+        retry_at_ms: None,
+        unit: None,
         attempts: 0,
     }
 }

@@ -80,7 +80,7 @@ impl Core {
         let mut concerned = BTreeSet::new();
         if known.is_some_and(|known| known.live.sysfs_ino != live.sysfs_ino) {
             if overtaken {
-                self.look_later(now);
+                self.look_later(&device, now);
                 return concerned;
             }
             concerned = self.remove(&device);
@@ -88,7 +88,7 @@ impl Core {
             known.filter(|known| overtaken && known.live.owner != live.owner)
         {
             live.owner.clone_from(&known.live.owner);
-            self.look_later(now);
+            self.look_later(&device, now);
         }
         if self.live.get(&device).is_some() {
             concerned.append(&mut self.concerned(&device));
@@ -127,7 +127,7 @@ impl Core {
     fn take_out(&mut self, device: &DeviceName, began: Timestamp, now: Timestamp) -> BTreeSet<Key> {
         let heard = self.live.get(device).and_then(|known| known.heard);
         if heard.is_some_and(|heard| heard >= began) {
-            self.look_later(now);
+            self.look_later(device, now);
             return BTreeSet::new();
         }
         self.remove(device)
@@ -139,6 +139,7 @@ impl Core {
         if let Some(known) = self.live.remove(device) {
             self.outbox.status_changed = true;
             self.timers.clear(&Timer::Claim(device.clone()));
+            self.timers.clear(&Timer::Look(device.clone()));
             self.stop_unit(&known.incarnation(), &known.unit);
         }
         concerned
@@ -166,8 +167,9 @@ impl Core {
         }
     }
 
-    fn look_later(&mut self, now: Timestamp) {
+    fn look_later(&mut self, device: &DeviceName, now: Timestamp) {
         let later = now.after_ms(SIGHTING_LAG_MS);
-        self.timers.set_once(Timer::Look, later);
+        let timer = Timer::Look(device.clone());
+        self.timers.set_once(timer, later);
     }
 }

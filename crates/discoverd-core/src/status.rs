@@ -44,6 +44,9 @@ pub struct ConnectionStatus {
     pub state: State,
     /// Why it is there.
     pub reason: String,
+    /// Since when it has been there, in milliseconds on the shell's scale.
+    #[serde(default)]
+    pub since_ms: u64,
     /// For how many milliseconds it has been there.
     pub for_ms: u64,
     /// Who owns the controller, where there is one with an owner.
@@ -52,12 +55,18 @@ pub struct ConnectionStatus {
     pub device: Option<String>,
     /// The controller's incarnation.
     pub sysfs_ino: Option<u64>,
-    /// Who asks for it: places in the configuration, discovery log pages. Empty: nobody any more.
+    /// Who asks for it, one chain of [`crate::Source`]s each. Empty: nobody any more.
     pub sources: Vec<String>,
     /// What went wrong last.
     pub last_error: Option<String>,
     /// In how many milliseconds it is tried again.
     pub next_retry_ms: Option<u64>,
+    /// When it is tried again, in milliseconds on the shell's scale.
+    #[serde(default)]
+    pub retry_at_ms: Option<u64>,
+    /// The unit that orders its disconnect at shutdown; `None`: it needs none.
+    #[serde(default)]
+    pub unit: Option<UnitState>,
     /// Attempts to connect since it was last connected for a while.
     pub attempts: u32,
 }
@@ -80,6 +89,23 @@ pub enum State {
     Excluded,
     /// Connected by somebody else.
     Foreign,
+    /// Not connected for so long that it is not tried any more: a discovery controller that only
+    /// announcements or referrals name.
+    GaveUp,
+}
+
+/// The transient unit of a controller of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitState {
+    /// Being started.
+    Starting,
+    /// There.
+    Active,
+    /// It could not be started; that is tried again.
+    Failed,
+    /// systemd took it no more: the machine is shutting down.
+    Refused,
 }
 
 /// Connections by state.
@@ -102,6 +128,9 @@ pub struct Counts {
     pub excluded: usize,
     /// See [`State::Foreign`].
     pub foreign: usize,
+    /// See [`State::GaveUp`].
+    #[serde(default)]
+    pub gave_up: usize,
 }
 
 /// A connection went from one state to another. `Display` is the line for the log.
@@ -127,6 +156,7 @@ impl State {
             Self::Retrying => "retrying",
             Self::Excluded => "excluded",
             Self::Foreign => "foreign",
+            Self::GaveUp => "gave-up",
         }
     }
 }
@@ -159,6 +189,7 @@ impl Counts {
             State::Retrying => &mut self.retrying,
             State::Excluded => &mut self.excluded,
             State::Foreign => &mut self.foreign,
+            State::GaveUp => &mut self.gave_up,
         };
         *count += 1;
     }
@@ -175,6 +206,7 @@ impl fmt::Display for Counts {
             (self.excluded, State::Excluded),
             (self.retrying, State::Retrying),
             (self.foreign, State::Foreign),
+            (self.gave_up, State::GaveUp),
         ] {
             if count > 0 {
                 write!(f, ", {count} {state}")?;

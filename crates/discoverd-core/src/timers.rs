@@ -29,8 +29,10 @@ impl Timestamp {
 pub(crate) enum Timer {
     /// The exclusion files have rested, or have changed for long enough.
     Soak,
-    /// Time for another look at all controllers.
-    Look,
+    /// Time for another look at a controller.
+    Look(DeviceName),
+    /// Time to have the Fibre Channel ports announce what they see.
+    KickFc,
     /// Time to connect again.
     Retry(Key),
     /// Time to read a discovery log page again.
@@ -70,6 +72,11 @@ impl Timers {
         }
     }
 
+    /// How many deadlines there are.
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
+    }
+
     /// When `timer` is due.
     pub(crate) fn due(&self, timer: &Timer) -> Option<Timestamp> {
         self.due.get(timer).copied()
@@ -97,13 +104,13 @@ mod tests {
         let mut timers = Timers::default();
         assert_eq!(timers.next(), None);
         timers.set(Timer::Soak, Timestamp(30));
-        timers.set(Timer::Look, Timestamp(20));
+        timers.set(Timer::KickFc, Timestamp(20));
         timers.set(Timer::Soak, Timestamp(10));
         timers.set_once(Timer::Soak, Timestamp(1));
         assert_eq!(timers.next(), Some(Timestamp(10)));
         assert_eq!(timers.take(Timestamp(9)), None);
         assert_eq!(timers.take(Timestamp(25)), Some(Timer::Soak));
-        assert_eq!(timers.take(Timestamp(25)), Some(Timer::Look));
+        assert_eq!(timers.take(Timestamp(25)), Some(Timer::KickFc));
         assert_eq!(timers.take(Timestamp(u64::MAX)), None);
     }
 

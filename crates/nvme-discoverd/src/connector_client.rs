@@ -39,10 +39,12 @@ impl Connector {
     pub(crate) fn connect(&self, id: ActionId, request: ConnectRequest, host: HostIdentity) {
         let call = Connect {
             tid: request.tid,
+            alternatives: request.alternatives,
             class: request.class,
             options: request.options,
             owner: request.owner,
             probe_timeout_ms: request.probe_timeout_ms,
+            deep_probe: request.deep_probe,
             host,
         };
         self.send(id, Call::Connect(Box::new(call)));
@@ -187,6 +189,7 @@ const fn failure(kind: protocol::FailureKind) -> FailureKind {
         protocol::FailureKind::Unreachable => FailureKind::Unreachable,
         protocol::FailureKind::Refused => FailureKind::Refused,
         protocol::FailureKind::Silent => FailureKind::Silent,
+        protocol::FailureKind::Hung => FailureKind::Hung,
         protocol::FailureKind::Rejected => FailureKind::Rejected,
         protocol::FailureKind::Unregistered => FailureKind::Unregistered,
         _ => FailureKind::Other,
@@ -208,10 +211,12 @@ mod tests {
             tid: "transport=loop;nqn=nqn.2014-08.org.example:a"
                 .parse()
                 .unwrap(),
+            alternatives: Vec::new(),
             class: ControllerClass::Io,
             options: ConnectOptions::default(),
             owner: Owner::discoverd(),
             probe_timeout_ms: 1,
+            deep_probe: false,
         }
     }
 

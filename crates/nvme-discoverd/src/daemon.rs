@@ -110,6 +110,11 @@ impl Daemon {
     pub(crate) async fn run(mut self) -> anyhow::Result<()> {
         self.parts.workers.collect_garbage();
         self.read_configuration();
+        // nobody reads boot tables yet, and the core waits for them
+        self.event(Event::BootTablesLoaded {
+            connections: Vec::new(),
+            problems: Vec::new(),
+        });
         self.parts.workers.read_exclusions();
         self.devices.list();
         loop {
@@ -332,6 +337,9 @@ impl Daemon {
             ),
             ActionKind::LoadExclusions => parts.workers.read_exclusions(),
             ActionKind::Rescan => self.devices.list(),
+            ActionKind::Look { device } => self.devices.touched(device, false),
+            // nobody hears the answer yet
+            ActionKind::KickFc => debug!("FC ports are not asked yet"),
             ActionKind::PublishStatus => self.publish_soon(),
             other => error!("an action that this version cannot carry out: {other:?}"),
         }

@@ -37,7 +37,7 @@ pub(crate) fn line(status: &Status, problems: &[String]) -> String {
 /// One line in the log for one change of state.
 pub(crate) fn log(change: &Change) {
     match change.state {
-        State::Retrying | State::Lost => warn!("{change}"),
+        State::Retrying | State::Lost | State::GaveUp => warn!("{change}"),
         State::Starting | State::Waiting => tracing::debug!("{change}"),
         _ => info!("{change}"),
     }

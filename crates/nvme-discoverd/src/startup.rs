@@ -104,5 +104,6 @@ fn core_settings(config: &DaemonConfig) -> Settings {
         retry_max_ms: config.retry_max_ms,
         // hosts that lost the same target must not all come back at one moment
         seed: RandomState::new().hash_one(std::process::id()),
+        ..Settings::default()
     }
 }

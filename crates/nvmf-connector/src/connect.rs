@@ -92,7 +92,7 @@ fn connect_failure(kind: &ConnectErrorKind) -> FailureKind {
     match kind {
         ConnectErrorKind::Refused(_) => FailureKind::Refused,
         ConnectErrorKind::Unreachable(_) | ConnectErrorKind::Local(_) => FailureKind::Unreachable,
-        ConnectErrorKind::Timeout(_) => FailureKind::Silent,
+        ConnectErrorKind::Timeout(_) => FailureKind::Hung,
         ConnectErrorKind::Rejected(_) | ConnectErrorKind::Key(_) => FailureKind::Rejected,
         _ => FailureKind::Other,
     }
@@ -122,10 +122,12 @@ mod tests {
         let identity = |text: &str| {
             let call = Connect {
                 tid: text.parse().unwrap(),
+                alternatives: Vec::new(),
                 class: ControllerClass::Io,
                 options: ConnectOptions::default(),
                 owner: Owner::discoverd(),
                 probe_timeout_ms: 1,
+                deep_probe: false,
                 host: host.clone(),
             };
             let tid = as_host(&call);

@@ -57,6 +57,14 @@ pub struct Connect {
     /// Who the host is where `tid` leaves it open.
     #[serde(default)]
     pub host: HostIdentity,
+    /// Further ways to the same controller, to be tried in this order where `tid` fails. Not acted
+    /// on yet.
+    #[serde(default)]
+    pub alternatives: Vec<TransportId>,
+    /// The target answered a probe before and then hung the kernel: the probe is to go on to a
+    /// Fabrics Connect of its own. Not acted on yet.
+    #[serde(default)]
+    pub deep_probe: bool,
 }
 
 /// One controller to disconnect.
@@ -129,6 +137,8 @@ pub enum FailureKind {
     Refused,
     /// The target accepted the connection and says nothing.
     Silent,
+    /// The target passed the probe, and then the kernel waited for it in vain.
+    Hung,
     /// The target answered and does not let this host in, or does not know the subsystem.
     Rejected,
     /// There is a controller now, but the registry does not name the owner that was asked for.
@@ -185,6 +195,8 @@ mod tests {
                 owner: Owner::discoverd(),
                 probe_timeout_ms: 2000,
                 host: HostIdentity::default(),
+                alternatives: Vec::new(),
+                deep_probe: false,
             })),
         }
     }

@@ -63,6 +63,8 @@ fn connect(tid: &str, probe_timeout_ms: u64) -> Call {
             hostnqn: "nqn.2014-08.org.example:me".parse().ok(),
             hostid: None,
         },
+        alternatives: Vec::new(),
+        deep_probe: false,
     }))
 }
 

@@ -28,7 +28,10 @@ fn from_configuration_to_io_controllers() {
     assert_eq!(world.connected("io1", "nvme1"), ["unit nvme1"]);
     assert_eq!(
         world.connection("io1").sources,
-        ["discovery log page of (tcp, 192.0.2.1, 8009, nqn.2014-08.org.nvmexpress.discovery)"]
+        [
+            "discovery log page of (tcp, 192.0.2.1, 8009, nqn.2014-08.org.nvmexpress.discovery), \
+          from nvme-fabrics.conf:2"
+        ]
     );
     assert_eq!(
         world.state("dc1"),

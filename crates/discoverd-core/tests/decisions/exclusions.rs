@@ -9,6 +9,7 @@ use crate::world::{World, config, exclusions, listed, live, ours};
 fn excluded_is_not_connected_and_comes_back_at_once() {
     let mut world = World::new();
     world.send(Event::ConfigLoaded(config(&["io1", "io2"])));
+    world.boot(vec![]);
     world.exclude(&["io1"]);
     assert_eq!(world.list(vec![]), ["connect io2"]);
     assert_eq!(world.state("io1"), "excluded: excluded by x.conf:2");
@@ -172,6 +173,7 @@ fn reads_do_not_overtake_each_other() {
 fn touched_during_the_first_read() {
     let mut world = World::new();
     world.send(Event::ConfigLoaded(config(&["io1"])));
+    world.boot(vec![]);
     world.list(vec![]);
     world.send(Event::ExclusionsTouched);
     assert_eq!(world.pass(5_000), [""; 0]);
@@ -216,6 +218,7 @@ fn the_default_identity_counts() {
     let mut config = config(&["io1"]);
     config.host.hostnqn = Some("nqn.2014-08.org.example:host".parse().unwrap());
     world.send(Event::ConfigLoaded(config));
+    world.boot(vec![]);
     let text = "[exclusions]\nexclusion = hostnqn=nqn.2014-08.org.example:host\nexclusion = oops\n";
     let entries = nvmf_types::exclusion::Exclusions::parse("x.conf", text);
     let set = nvmf_types::exclusion::ExclusionSet::new(entries);
@@ -241,6 +244,7 @@ fn unpolled_connects_are_taken_back() {
     world
         .core
         .handle(Event::ConfigLoaded(config(&["io1"])), now);
+    world.boot(vec![]);
     world.core.handle(listed(vec![], now), now);
     let load = |names: &[&str]| Event::ExclusionsLoaded {
         set: exclusions(names),

@@ -49,6 +49,10 @@ impl Run {
 
     fn start(&mut self, names: &[&str]) {
         self.send(Event::ConfigLoaded(config(names)));
+        self.send(Event::BootTablesLoaded {
+            connections: vec![],
+            problems: vec![],
+        });
         self.exclude(&[]);
         self.first = self.truth.values().map(|live| live.sysfs_ino).collect();
         self.started = true;
@@ -285,6 +289,11 @@ impl Run {
                 self.send(Event::ExclusionsLoaded { set, problems });
             }
             ActionKind::Rescan => self.list(),
+            ActionKind::Look { device } => {
+                let now = self.truth.get(device.as_str()).cloned();
+                let began = Timestamp(self.now + 1);
+                self.send(Event::Controller { device, now, began });
+            }
             _ => {}
         }
     }

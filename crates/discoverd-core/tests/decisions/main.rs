@@ -22,4 +22,6 @@ mod retry;
 #[cfg(test)]
 mod shutdown;
 #[cfg(test)]
+mod sources;
+#[cfg(test)]
 mod start;

@@ -47,6 +47,11 @@ fn twenty_thousand_come_go_and_come_back() {
         problems: vec![],
     };
     core.handle(none, now);
+    let boot = Event::BootTablesLoaded {
+        connections: vec![],
+        problems: vec![],
+    };
+    core.handle(boot, now);
     core.handle(listed(vec![], now), now);
     assert_eq!(answer_all(&mut core, now, &names, &mut ino), MANY + 1);
     assert_eq!(core.status(now).counts.connected, MANY + 1);

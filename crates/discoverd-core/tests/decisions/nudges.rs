@@ -18,10 +18,27 @@ fn waiting() -> World {
 #[test]
 fn the_network_came_up() {
     let mut world = waiting();
-    assert_eq!(world.send(Event::NetworkChanged), ["connect io1"]);
+    assert_eq!(world.send(Event::NetworkChanged), [""; 0], "it just failed");
+    assert_eq!(world.pass(1_000), ["connect io1"]);
     assert_eq!(world.send(Event::NetworkChanged), [""; 0], "under way");
     world.failed("io1", FailureKind::Refused);
-    assert_eq!(world.pass(1_200), ["connect io1"], "delays start over");
+    assert_eq!(world.pass(1_200), [""; 0], "the delay goes on growing");
+    assert_eq!(world.send(Event::NetworkChanged), ["connect io1"]);
+}
+
+#[test]
+fn a_flapping_link_does_not_make_attempts_as_fast_as_it_flaps() {
+    let mut world = waiting();
+    let mut attempts = 0;
+    for _ in 0..1_000 {
+        attempts += world.send(Event::NetworkChanged).len();
+        attempts += world.pass(10).len();
+        if world.open.iter().any(|(_, text, _)| text == "connect io1") {
+            world.failed("io1", FailureKind::Unreachable);
+        }
+    }
+    assert!((9..=10).contains(&attempts), "{attempts} in 10 s");
+    assert!(world.pass(100_000).is_empty(), "and its failures count");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn connected_by_hand_while_running_is_not_claimed() {
     );
     assert_eq!(
         world.pass(2_000),
-        ["rescan"],
+        ["look nvme1"],
         "the owner may come a little later"
     );
     world.list(vec![live("io1", "nvme1", 300, "")]);
@@ -33,7 +33,10 @@ fn connected_by_hand_while_running_is_not_claimed() {
 fn ownership_that_changes_is_followed() {
     let (mut world, _) = World::started(&["io1"], vec![live("io1", "nvme1", 1, "stas")]);
     let device = "nvme1".parse().unwrap();
-    assert_eq!(world.send(Event::OwnershipChanged { device }), ["rescan"]);
+    assert_eq!(
+        world.send(Event::OwnershipChanged { device }),
+        ["look nvme1"]
+    );
     assert_eq!(
         world.list(vec![live("io1", "nvme1", 1, &ours())]),
         ["unit nvme1"]

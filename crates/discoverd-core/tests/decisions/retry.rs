@@ -74,7 +74,11 @@ fn a_sighting_waits_for_the_connect() {
     // read before the registry entry was written, arrives late
     assert_eq!(world.seen(live("io1", "nvme1", 200, "")), [""; 0]);
     assert_eq!(world.state("io1"), "connected: connected as nvme1");
-    assert_eq!(world.pass(2_000), ["rescan"], "but it is looked at again");
+    assert_eq!(
+        world.pass(2_000),
+        ["look nvme1"],
+        "but it is looked at again"
+    );
     world.list(vec![live("io1", "nvme1", 200, &ours())]);
     assert_eq!(world.state("io1"), "connected: connected as nvme1");
     assert_eq!(world.pass(600_000), [""; 0]);
@@ -101,13 +105,13 @@ fn a_connect_of_something_unseen_is_looked_at_again() {
         cntlid: 4,
     };
     let actions = world.finished("io1", outcome);
-    assert_eq!(actions, ["unit nvme1", "rescan"]);
+    assert_eq!(actions, ["unit nvme1", "look nvme1"]);
     assert_eq!(
         world.send(listed(vec![], Timestamp(world.now))),
         [""; 0],
         "may be older than the connect"
     );
-    assert_eq!(world.pass(2_000), ["rescan"]);
+    assert_eq!(world.pass(2_000), ["look nvme1"]);
     assert_eq!(world.list(vec![]), ["stop nvme1"]);
     assert_eq!(world.pass(1_200), ["connect io1"]);
 }
@@ -177,9 +181,9 @@ fn after_an_answer_a_newcomer_is_somebody_elses_again() {
 fn already_connected_is_connected_or_foreign() {
     let (mut world, _) = World::started(&["io1", "io2"], vec![]);
     let mine = ConnectOutcome::AlreadyConnected(live("io1", "nvme1", 9, &ours()));
-    assert_eq!(world.finished("io1", mine), ["unit nvme1", "rescan"]);
+    assert_eq!(world.finished("io1", mine), ["unit nvme1", "look nvme1"]);
     let theirs = ConnectOutcome::AlreadyConnected(live("io2", "nvme2", 10, "stas"));
-    assert_eq!(world.finished("io2", theirs), ["rescan"]);
+    assert_eq!(world.finished("io2", theirs), ["look nvme2"]);
     assert!(world.state("io2").starts_with("foreign: "));
 }
 

@@ -6,23 +6,24 @@ use nvmf_types::ControllerState;
 use crate::world::{World, config, live, ours};
 
 #[test]
-fn nothing_is_decided_before_all_three_are_there() {
+fn nothing_is_decided_before_all_four_are_there() {
     for order in [
-        [0, 1, 2],
-        [0, 2, 1],
-        [1, 0, 2],
-        [1, 2, 0],
-        [2, 0, 1],
-        [2, 1, 0],
+        [0, 1, 2, 3],
+        [0, 3, 2, 1],
+        [1, 0, 3, 2],
+        [3, 1, 2, 0],
+        [2, 0, 1, 3],
+        [2, 3, 1, 0],
     ] {
         let mut world = World::new();
         for (count, step) in order.into_iter().enumerate() {
             let actions = match step {
                 0 => world.send(Event::ConfigLoaded(config(&["io1"]))),
                 1 => world.exclude(&[]),
+                2 => world.boot(vec![]),
                 _ => world.list(vec![]),
             };
-            let want: &[&str] = if count == 2 { &["connect io1"] } else { &[] };
+            let want: &[&str] = if count == 3 { &["connect io1"] } else { &[] };
             assert_eq!(actions, want, "{order:?} step {count}");
         }
     }
@@ -32,6 +33,7 @@ fn nothing_is_decided_before_all_three_are_there() {
 fn a_rejected_configuration_is_an_answer_too() {
     let mut world = World::new();
     world.exclude(&[]);
+    world.boot(vec![]);
     world.list(vec![live("io1", "nvme1", 1, "")]);
     world.send(Event::ConfigRejected(
         "a:1: error: x\nb:2: error: y".to_owned(),
@@ -184,7 +186,7 @@ fn a_controller_in_the_making_waits_until_it_is_made() {
     );
     let unowned = live("io1", "nvme1", 2, "");
     assert_eq!(world.seen(unowned), [""; 0], "its maker may register it");
-    assert_eq!(world.pass(2_000), ["rescan", "claim nvme1"]);
+    assert_eq!(world.pass(2_000), ["look nvme1", "claim nvme1"]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use discoverd_core::{
 use nvmf_types::config::{Config, Connection};
 use nvmf_types::exclusion::{ExclusionSet, Exclusions};
 use nvmf_types::log_page::{DiscoveryLog, LogEntry, Subtype, Trtype};
+use nvmf_types::nbft::BootConnection;
 use nvmf_types::{
     ControllerClass, ControllerState, DeviceName, LiveController, Origin, Owner, TransportId,
 };
@@ -19,6 +20,8 @@ pub(crate) struct World {
     pub(crate) now: u64,
     /// Actions that await their result, newest last.
     pub(crate) open: Vec<(ActionId, String, ActionKind)>,
+    /// How often the FC ports were kicked.
+    pub(crate) kicks: usize,
     inos: BTreeMap<String, u64>,
 }
 
@@ -125,6 +128,7 @@ pub(crate) fn kind_text(kind: &ActionKind) -> String {
         ActionKind::Disconnect { device, .. } => format!("disconnect {device}"),
         ActionKind::LoadExclusions => "load-exclusions".to_owned(),
         ActionKind::Rescan => "rescan".to_owned(),
+        ActionKind::Look { device } => format!("look {device}"),
         ActionKind::KickFc => "kick-fc".to_owned(),
         ActionKind::PublishStatus => "publish".to_owned(),
         other => panic!("{other:?}"),
@@ -137,14 +141,16 @@ impl World {
             core: Core::new(Settings::default()),
             now: 1_000_000,
             open: Vec::new(),
+            kicks: 0,
             inos: BTreeMap::new(),
         }
     }
 
-    /// Configuration, no exclusions and a first listing are in.
+    /// Configuration, no boot tables, no exclusions and a first listing are in.
     pub(crate) fn started(names: &[&str], controllers: Vec<LiveController>) -> (Self, Vec<String>) {
         let mut world = Self::new();
         world.send(Event::ConfigLoaded(config(names)));
+        world.boot(vec![]);
         world.exclude(&[]);
         for live in &controllers {
             world.inos.insert(live.device.to_string(), live.sysfs_ino);
@@ -153,7 +159,15 @@ impl World {
         (world, actions)
     }
 
-    /// Sends an event and collects the actions but `publish`.
+    /// The boot tables are read.
+    pub(crate) fn boot(&mut self, connections: Vec<BootConnection>) -> Vec<String> {
+        self.send(Event::BootTablesLoaded {
+            connections,
+            problems: Vec::new(),
+        })
+    }
+
+    /// Sends an event and collects the actions but `publish` and `kick-fc`, which is counted.
     pub(crate) fn send(&mut self, event: Event) -> Vec<String> {
         self.core.handle(event, Timestamp(self.now));
         self.collect()
@@ -163,7 +177,9 @@ impl World {
         let mut texts = Vec::new();
         while let Some(action) = self.core.poll_action() {
             let text = kind_text(&action.kind);
-            if text != "publish" {
+            if text == "kick-fc" {
+                self.kicks += 1;
+            } else if text != "publish" {
                 texts.push(text.clone());
                 self.open.push((action.id, text, action.kind));
             }

@@ -122,6 +122,9 @@ impl Attempt {
         match host.mode(self.name) {
             Mode::Refuses => Some(failed(FailureKind::Refused, "connection refused")),
             Mode::Silent => Some(failed(FailureKind::Unreachable, "no answer")),
+            Mode::Hangs if self.request.deep_probe => {
+                Some(failed(FailureKind::Silent, "the Connect is not answered"))
+            }
             Mode::Up | Mode::Hangs | Mode::Rejects => {
                 self.at = At::Probed;
                 None
@@ -145,7 +148,7 @@ impl Attempt {
             return Ok(Some(ConnectOutcome::AlreadyConnected(live)));
         }
         match host.mode(name) {
-            Mode::Hangs => Ok(Some(failed(FailureKind::Silent, "the kernel gave up"))),
+            Mode::Hangs => Ok(Some(failed(FailureKind::Hung, "the kernel gave up"))),
             Mode::Rejects => Ok(Some(failed(FailureKind::Rejected, "unknown subsystem"))),
             Mode::Refuses | Mode::Silent => {
                 Ok(Some(failed(FailureKind::Unreachable, "gone meanwhile")))

@@ -75,7 +75,14 @@ impl Daemon {
         Self {
             watch: Watch::new(settings.owner.clone()),
             core: Core::new(settings),
-            jobs: vec![Job::Config, Job::Todo(read)],
+            jobs: vec![
+                Job::Config,
+                Job::Todo(read),
+                Job::done(Event::BootTablesLoaded {
+                    connections: Vec::new(),
+                    problems: Vec::new(),
+                }),
+            ],
             looks: Looks {
                 list: true,
                 ..Looks::default()
@@ -219,6 +226,10 @@ impl Daemon {
             match action.kind {
                 ActionKind::PublishStatus => {}
                 ActionKind::Rescan => self.looks.list = true,
+                ActionKind::Look { device } => {
+                    self.looks.wanted.entry(device).or_default();
+                }
+                ActionKind::KickFc => {}
                 ActionKind::Connect(request) => {
                     let name = Name::find(&request.tid).ok_or("a connect to nowhere")?;
                     self.connects.push((action.id, name, request));

@@ -31,8 +31,12 @@ pub(super) struct Watch {
     units: BTreeMap<ActionId, u64>,
     /// Incarnations whose units systemd refused.
     refused: BTreeSet<u64>,
-    /// The class of the last connect of this batch: discovery controllers come first.
-    last: Option<bool>,
+    /// Connections that hung the kernel, and answered nothing since.
+    suspect: Names,
+    /// Those of them that were desired ever since: what is not is forgotten.
+    surely_suspect: Names,
+    /// The rank of the last connect of this batch: what is more urgent comes first.
+    last: u8,
 }
 
 impl Watch {
@@ -51,12 +55,24 @@ impl Watch {
             claims: BTreeMap::new(),
             units: BTreeMap::new(),
             refused: BTreeSet::new(),
-            last: None,
+            suspect: Names::default(),
+            surely_suspect: Names::default(),
+            last: 0,
         }
     }
 
     /// Notes what the core is about to hear.
     pub(super) fn told(&mut self, event: &Event, now: Timestamp) {
+        let sources = matches!(
+            event,
+            Event::ConfigLoaded(_)
+                | Event::BootTablesLoaded { .. }
+                | Event::ServicesFound(_)
+                | Event::LogFetched { result: Ok(_), .. }
+        );
+        if sources {
+            self.surely_suspect = Names::default();
+        }
         match event {
             Event::ConfigLoaded(_) | Event::ConfigRejected(_) => self.config = true,
             Event::ExclusionsLoaded { set, .. } => {
@@ -71,6 +87,9 @@ impl Watch {
                     let unowned = all.iter().filter(|live| live.owner.is_none());
                     self.claimable.extend(unowned.map(|live| live.sysfs_ino));
                 }
+                for name in all.iter().filter_map(|live| Name::find(&live.tid)) {
+                    self.surely_suspect = self.surely_suspect.without(name);
+                }
                 let heard = &self.heard;
                 let newer = |device: &DeviceName| heard.get(device).is_none_or(|at| at < began);
                 self.live.retain(|device, _| !newer(device));
@@ -81,6 +100,9 @@ impl Watch {
             Event::Controller { device, began, .. }
                 if self.heard.get(device).is_some_and(|at| at >= began) => {}
             Event::Controller { device, now, .. } => {
+                if let Some(name) = now.as_ref().and_then(|live| Name::find(&live.tid)) {
+                    self.surely_suspect = self.surely_suspect.without(name);
+                }
                 match now {
                     Some(live) => self.live.insert(device.clone(), live.clone()),
                     None => self.live.remove(device),
@@ -115,6 +137,25 @@ impl Watch {
         };
         match outcome {
             ConnectOutcome::Failed {
+                kind: FailureKind::Hung,
+                ..
+            } => {
+                self.suspect = self.suspect.with(name);
+                self.surely_suspect = self.surely_suspect.with(name);
+            }
+            ConnectOutcome::Failed {
+                kind: FailureKind::Rejected,
+                ..
+            }
+            | ConnectOutcome::Connected { .. }
+            | ConnectOutcome::AlreadyConnected(_) => {
+                self.suspect = self.suspect.without(name);
+                self.surely_suspect = self.surely_suspect.without(name);
+            }
+            _ => {}
+        }
+        match outcome {
+            ConnectOutcome::Failed {
                 kind: FailureKind::ConnectorLost | FailureKind::Unregistered,
                 ..
             } => self.lost = self.lost.with(name),
@@ -145,7 +186,7 @@ impl Watch {
 
     /// A new round of actions begins.
     pub(super) const fn begin_batch(&mut self) {
-        self.last = None;
+        self.last = 0;
     }
 
     /// Checks one action.
@@ -153,7 +194,10 @@ impl Watch {
         let ready = self.config && self.exclusions && self.listed;
         let harmless = matches!(
             action.kind,
-            ActionKind::PublishStatus | ActionKind::Rescan | ActionKind::LoadExclusions
+            ActionKind::PublishStatus
+                | ActionKind::Rescan
+                | ActionKind::Look { .. }
+                | ActionKind::LoadExclusions
         );
         if !ready && !harmless {
             return Err(format!("decided before everything was known: {action:?}"));
@@ -161,6 +205,7 @@ impl Watch {
         match &action.kind {
             ActionKind::Connect(request) => {
                 let name = Name::find(&request.tid).ok_or("a connect to nowhere")?;
+                self.check_rank(name, request.deep_probe)?;
                 self.check_connect(action.id, name)
             }
             ActionKind::Claim {
@@ -208,12 +253,27 @@ impl Watch {
                 "connects {name} while the machine is shutting down"
             ));
         }
-        let late = name.is_discovery() && self.last == Some(false);
-        self.last = Some(name.is_discovery());
-        if late {
+        self.connects.insert(id, name);
+        Ok(())
+    }
+
+    fn check_rank(&mut self, name: Name, deep_probe: bool) -> Result<(), String> {
+        let wrong = if deep_probe {
+            !self.suspect.has(name)
+        } else {
+            self.surely_suspect.has(name)
+        };
+        if wrong {
+            return Err(format!("probes {name} as if it had never hung, or had"));
+        }
+        let rank = match (deep_probe, name.is_discovery()) {
+            (true, _) => 3,
+            (false, true) => 1,
+            (false, false) => 2,
+        };
+        if rank < std::mem::replace(&mut self.last, rank) {
             return Err(format!("connects {name} after what is less urgent"));
         }
-        self.connects.insert(id, name);
         Ok(())
     }
 
