@@ -107,7 +107,13 @@ impl Core {
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.last_error = Some(reason.clone());
             }
-            self.retry(key, reason, now);
+            match self.not_kept(key, lasted_ms) {
+                None => self.retry(key, reason, now),
+                Some(delay) => {
+                    let reason = format!("{reason}: it keeps no connection, and is asked in turns");
+                    self.retry_after(key, delay, reason, now);
+                }
+            }
         } else if gave_up && self.desired.is_dynamic(key) {
             // until something revives it
         } else if self.timers.due(&retry).is_none() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use nvmf_types::config::Persistence;
 use nvmf_types::log_page::{DiscoveryLog, Named, TlsUse};
 use nvmf_types::{ControllerClass, DeviceName};
 
@@ -21,7 +22,16 @@ pub(crate) struct Page {
     flight: Option<ActionId>,
     /// It changed while it was being read.
     again: bool,
+    /// Failed reads.
     backoff: Backoff,
+    /// Reads that found another generation than the one before.
+    restless: Backoff,
+    /// The generation that was read last, from the controller that there is.
+    generation: Option<u64>,
+    /// Whether the discovery controller says that it keeps connections and tells of changes.
+    keeps: Option<bool>,
+    /// How often in a row it did not keep a connection until its page would have been read again.
+    brief: u8,
     /// Connections named by the last one that could be read.
     names: Option<usize>,
     /// Why the last attempt to read it failed.
@@ -29,6 +39,8 @@ pub(crate) struct Page {
     /// Entries that name no possible connection.
     pub(crate) problems: Vec<String>,
 }
+
+const MINUTE_MS: u64 = 60_000;
 
 /// A log page may have 65,536 entries that are of no use: so many are told of one by one.
 const MAX_PROBLEMS: usize = 16;
@@ -90,7 +102,9 @@ impl Core {
             Ok(log) => {
                 page.error = None;
                 page.backoff.reset();
-                self.read(&key, log, now);
+                let moved = page.generation.replace(log.genctr) != Some(log.genctr);
+                self.plan_next_read(&key, &log, moved, now);
+                self.read(&key, log, moved, now);
             }
             Err(message) => {
                 page.error = Some(message);
@@ -107,6 +121,49 @@ impl Core {
         }
     }
 
+    /// A generation that moved is read once more: a change that came while it was read may have
+    /// raised no event. A page that is not told of is read again in a while.
+    fn plan_next_read(&mut self, dc: &Key, log: &DiscoveryLog, moved: bool, now: Timestamp) {
+        let keeps = log.stays(Persistence::Auto, &self.desired.via(dc));
+        let (initial, max) = (self.settings.retry_initial_ms, self.settings.retry_max_ms);
+        let recheck_ms = self.recheck_ms();
+        let Some(connection) = self.connections.get_mut(dc) else {
+            return;
+        };
+        let page = &mut connection.page;
+        page.keeps = Some(keeps);
+        let delay = if moved {
+            page.restless.next_delay_ms(initial, max, &mut self.jitter)
+        } else {
+            page.restless.reset();
+            match recheck_ms {
+                Some(ms) if !keeps => ms,
+                _ => return,
+            }
+        };
+        let timer = Timer::Fetch(dc.clone());
+        self.timers.set(timer, now.after_ms(delay));
+    }
+
+    /// How often a page is read that is not told of.
+    fn recheck_ms(&self) -> Option<u64> {
+        let minutes = u64::from(self.settings.dc_recheck_minutes);
+        (minutes > 0).then(|| minutes.saturating_mul(MINUTE_MS))
+    }
+
+    /// A discovery controller of ours is gone after that many milliseconds. Gives how long to wait
+    /// until it is asked again, if it seems to keep no connection: once may be an accident.
+    pub(crate) fn not_kept(&mut self, dc: &Key, lasted_ms: u64) -> Option<u64> {
+        let recheck_ms = self.recheck_ms()?;
+        let page = &mut self.connections.get_mut(dc)?.page;
+        if page.keeps == Some(false) && lasted_ms < recheck_ms {
+            page.brief = page.brief.saturating_add(1);
+        } else {
+            page.brief = 0;
+        }
+        (page.brief > 1).then_some(recheck_ms)
+    }
+
     /// What is being read comes from a controller that is not this connection any more.
     pub(crate) fn abandon_page(&mut self, key: &Key) {
         self.timers.clear(&Timer::Fetch(key.clone()));
@@ -116,13 +173,15 @@ impl Core {
         let page = &mut connection.page;
         page.again = false;
         page.error = None;
+        page.generation = None;
         page.backoff.reset();
+        page.restless.reset();
         if let Some(id) = page.flight.take() {
             self.flights.remove(&id);
         }
     }
 
-    fn read(&mut self, dc: &Key, log: DiscoveryLog, now: Timestamp) {
+    fn read(&mut self, dc: &Key, log: DiscoveryLog, moved: bool, now: Timestamp) {
         let via = self.desired.via(dc);
         let (connections, mut problems) = log.connections(&via);
         let mut page = desired::Page::default();
@@ -157,6 +216,9 @@ impl Core {
                 connection.may_claim = true;
                 self.decide(key, now);
             }
+        }
+        for key in named.iter().filter(|_| moved) {
+            self.named_again(key, now);
         }
     }
 }

@@ -11,7 +11,7 @@ use nvmf_types::{ControllerState, HostIdentity, LiveController, Origin};
 use proptest::prelude::*;
 
 use crate::steps::{NAMES, OWNERS, Step, names, step};
-use crate::world::{class, config, exclusions, listed, live, log, name, tid};
+use crate::world::{class, config, exclusions, listed, live, log, name, no_boot_tables, tid};
 
 /// The world, and what was seen of the core.
 struct Run {
@@ -49,10 +49,7 @@ impl Run {
 
     fn start(&mut self, names: &[&str]) {
         self.send(Event::ConfigLoaded(config(names)));
-        self.send(Event::BootTablesLoaded {
-            connections: vec![],
-            problems: vec![],
-        });
+        self.send(no_boot_tables());
         self.exclude(&[]);
         self.first = self.truth.values().map(|live| live.sysfs_ino).collect();
         self.started = true;

@@ -18,6 +18,8 @@ mod nudges;
 #[cfg(test)]
 mod others;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod retry;
 #[cfg(test)]
 mod shutdown;

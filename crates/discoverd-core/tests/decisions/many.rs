@@ -2,7 +2,7 @@
 
 use discoverd_core::{ActionKind, ConnectOutcome, Core, Event, Settings, Timestamp};
 
-use crate::world::{config, exclusions, listed, log, name};
+use crate::world::{config, exclusions, listed, log, name, no_boot_tables};
 
 const MANY: usize = 20_000;
 
@@ -47,11 +47,7 @@ fn twenty_thousand_come_go_and_come_back() {
         problems: vec![],
     };
     core.handle(none, now);
-    let boot = Event::BootTablesLoaded {
-        connections: vec![],
-        problems: vec![],
-    };
-    core.handle(boot, now);
+    core.handle(no_boot_tables(), now);
     core.handle(listed(vec![], now), now);
     assert_eq!(answer_all(&mut core, now, &names, &mut ino), MANY + 1);
     assert_eq!(core.status(now).counts.connected, MANY + 1);

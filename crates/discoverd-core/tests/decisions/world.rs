@@ -113,6 +113,14 @@ pub(crate) fn exclusions(names: &[&str]) -> ExclusionSet {
     ))
 }
 
+/// The boot tables name nothing.
+pub(crate) const fn no_boot_tables() -> Event {
+    Event::BootTablesLoaded {
+        connections: Vec::new(),
+        problems: Vec::new(),
+    }
+}
+
 /// A listing that began at a moment.
 pub(crate) fn listed(controllers: Vec<LiveController>, began: Timestamp) -> Event {
     Event::Listed { controllers, began }
@@ -246,8 +254,12 @@ impl World {
     }
 
     pub(crate) fn logged(&mut self, device: &str, names: &[&str]) -> Vec<String> {
+        self.logged_as(device, log(names))
+    }
+
+    pub(crate) fn logged_as(&mut self, device: &str, log: DiscoveryLog) -> Vec<String> {
         let id = self.take(&format!("fetch {device}"));
-        let result = Ok(log(names));
+        let result = Ok(log);
         self.send(Event::LogFetched { id, result })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use discoverd_core::{ConnectionStatus, State, Status, Timestamp};
+use discoverd_core::{ActionKind, ConnectionStatus, State, Status, Timestamp};
 use nvmf_types::{ControllerState, DeviceName, Owner};
 
 use super::daemon::Job;
@@ -13,6 +13,12 @@ use super::world::World;
 /// Within so many milliseconds everything is tried again: the longest retry with its jitter, and
 /// what a claim or a second look waits for.
 const BOUND_MS: u64 = 400_000;
+
+/// For so long nothing may happen then.
+const IDLE_MS: u64 = 7_200_000;
+
+/// So many log pages may be read in that time: two discovery controllers, every 15 minutes.
+const READS: u32 = 2 * 8;
 
 impl World {
     /// Ends all trouble, waits for as long as a retry may take, and looks whether all is well.
@@ -163,15 +169,37 @@ impl World {
         }
     }
 
-    /// Nothing is left to do, whatever time passes.
+    /// Nothing is left to do, whatever time passes, but to read now and then the log pages of
+    /// discovery controllers that do not promise to tell of changes.
     fn check_idle(&mut self) -> Result<(), String> {
-        self.pass(7_200_000)?;
-        match self.daemon.jobs.first() {
-            Some(Job::Todo(action)) => Err(format!("not idle: {action:?}")),
-            Some(job) => Err(format!("not idle: {job:?}")),
-            None if self.under_way() > 0 => Err("not idle: it looks or connects".to_owned()),
-            None => Ok(()),
+        let end = self.now + IDLE_MS;
+        let mut reads = 0;
+        while let Some(at) = self.daemon.core.next_deadline().filter(|at| at.0 <= end) {
+            self.pass(at.0.saturating_sub(self.now))?;
+            for job in &self.daemon.jobs {
+                match job {
+                    Job::Todo(action) if self.is_due_read(&action.kind) => reads += 1,
+                    job => return Err(format!("not idle: {job:?}")),
+                }
+            }
+            if self.under_way() > self.daemon.jobs.len() {
+                return Err("not idle: it looks or connects".to_owned());
+            }
+            self.settle()?;
         }
+        if reads > READS {
+            return Err(format!("not idle: reads {reads} log pages"));
+        }
+        Ok(())
+    }
+
+    fn is_due_read(&self, kind: &ActionKind) -> bool {
+        let ActionKind::FetchLog { device, sysfs_ino } = kind else {
+            return false;
+        };
+        let controller = self.host.kernel.exact(device, *sysfs_ino);
+        let target = controller.and_then(|c| self.host.targets.get(c.name.index()));
+        target.is_some_and(|target| !target.persistent)
     }
 }
 
