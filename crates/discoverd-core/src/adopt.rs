@@ -63,6 +63,16 @@ impl Core {
         }
     }
 
+    /// For whom a controller is claimed: whichever of its connections came first, the boot tables'
+    /// counts.
+    pub(crate) fn claims_for(&self, known: &Known) -> Owner {
+        if self.is_boot(known) {
+            Owner::nbft()
+        } else {
+            self.settings.owner.clone()
+        }
+    }
+
     /// There is a controller that is this connection.
     pub(crate) fn meet(&mut self, key: &Key, at: Incarnation, now: Timestamp) {
         let (Some(known), Some(connection)) = (self.live.exact(&at), self.connections.get(key))
@@ -116,6 +126,7 @@ impl Core {
             connection.doubted = false;
             connection.suspect = false;
             connection.last_error = None;
+            connection.failure = None;
             self.timers.clear(&Timer::Retry(key.clone()));
             self.abandon_page(key);
         }
@@ -153,12 +164,7 @@ impl Core {
             return;
         };
         if !known.claiming {
-            // whichever of its connections came first: the boot tables' counts
-            let owner = if self.is_boot(known) {
-                Owner::nbft()
-            } else {
-                self.settings.owner.clone()
-            };
+            let owner = self.claims_for(known);
             let kind = ActionKind::Claim {
                 device: at.device.clone(),
                 sysfs_ino: at.sysfs_ino,

@@ -57,7 +57,7 @@ use crate::backoff::Backoff;
 use crate::discovery::Page;
 use crate::key::Key;
 use crate::live::{Incarnation, Spot};
-use crate::{ActionId, State, Timestamp};
+use crate::{ActionId, FailureKind, State, Timestamp};
 
 /// A connection that lasted so many milliseconds was a good one.
 const LASTED_MS: u64 = 60_000;
@@ -116,6 +116,10 @@ pub(crate) struct Connection {
     /// The options of the last attempt.
     pub(crate) tried: Option<Box<ConnectOptions>>,
     pub(crate) last_error: Option<String>,
+    /// Of what kind that was, if it was a connect.
+    pub(crate) failure: Option<FailureKind>,
+    /// When the last attempt began.
+    pub(crate) tried_at: Option<Timestamp>,
     /// The discovery log page, of a discovery controller.
     pub(crate) page: Page,
 }
@@ -193,6 +197,8 @@ impl Connection {
             unanswered: false,
             tried: None,
             last_error: None,
+            failure: None,
+            tried_at: None,
             page: Page::default(),
         }
     }

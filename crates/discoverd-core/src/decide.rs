@@ -106,6 +106,7 @@ impl Core {
             let reason = format!("{at} is gone after {} s", lasted_ms / 1000);
             if let Some(connection) = self.connections.get_mut(key) {
                 connection.last_error = Some(reason.clone());
+                connection.failure = None;
             }
             match self.not_kept(key, lasted_ms) {
                 None => self.retry(key, reason, now),
@@ -137,6 +138,7 @@ impl Core {
             return;
         };
         connection.attempts = connection.attempts.saturating_add(1);
+        connection.tried_at = Some(now);
         connection.tried = Some(Box::new(options.clone()));
         if !connection.unanswered {
             connection.asked_at = now;
@@ -159,7 +161,7 @@ impl Core {
     }
 
     /// Before whom an attempt's turn comes.
-    fn urgency(&self, key: &Key) -> Urgency {
+    pub(crate) fn urgency(&self, key: &Key) -> Urgency {
         if self.connections.get(key).is_some_and(|c| c.suspect) {
             Urgency::Suspect
         } else if self.desired.is_boot(key) {

@@ -14,7 +14,7 @@ use crate::desired;
 use crate::key::Key;
 use crate::outbox::Urgency;
 use crate::timers::Timer;
-use crate::{ActionId, ActionKind, Timestamp};
+use crate::{ActionId, ActionKind, Sentence, Timestamp};
 
 /// The discovery log page of one discovery controller.
 #[derive(Debug, Default)]
@@ -219,6 +219,21 @@ impl Core {
         }
         for key in named.iter().filter(|_| moved) {
             self.named_again(key, now);
+        }
+    }
+}
+
+impl Page {
+    /// Whether it is being read, or about to be.
+    pub(crate) const fn is_being_read(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// What is to be said of it; nothing before it was read.
+    pub(crate) fn sentence(&self) -> Option<Sentence> {
+        match &self.error {
+            Some(error) => Some(Sentence::Page(Err(error.clone()))),
+            None => self.names.map(|n| Sentence::Page(Ok(n))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Exclusions: when they are read, and what they forbid.
 
 use nvmf_types::exclusion::ExclusionSet;
-use nvmf_types::{HostIdentity, Origin, TransportId};
+use nvmf_types::{ControllerClass, HostIdentity, Origin, TransportId};
 
 use crate::connection::Life;
 use crate::core::{Core, Phase};
@@ -41,6 +41,18 @@ impl Default for Lists {
             again: false,
             reads: 1,
         }
+    }
+}
+
+impl Lists {
+    /// The entry that excludes a connection.
+    pub(crate) fn origin_against(
+        &self,
+        tid: &TransportId,
+        class: ControllerClass,
+    ) -> Option<Origin> {
+        let entry = self.set.matches(tid, class)?;
+        Some(entry.source.clone())
     }
 }
 
@@ -174,13 +186,11 @@ impl Core {
 
     /// The entry that excludes a connection. An unset host identity is the default one.
     fn exclusion(&self, key: &Key) -> Option<Origin> {
-        let set = &self.lists.set;
-        if set.is_empty() {
+        if self.lists.set.is_empty() {
             return None;
         }
         let tid = as_host(key.tid(), &self.identity);
-        let entry = set.matches(&tid, key.class())?;
-        Some(entry.source.clone())
+        self.lists.origin_against(&tid, key.class())
     }
 }
 

@@ -84,6 +84,12 @@ impl Outbox {
         self.queue.len() + self.changes.len()
     }
 
+    /// Whether nobody has seen a connect yet.
+    pub(crate) fn waits(&self, id: ActionId) -> bool {
+        let mut urgencies = CONNECTS.into_iter();
+        urgencies.any(|urgency| self.queue.contains_key(&(urgency, id)))
+    }
+
     /// Takes back a connect that nobody has seen yet. False: it was handed out.
     pub(crate) fn take_back(&mut self, id: ActionId) -> bool {
         let mut urgencies = CONNECTS.into_iter();

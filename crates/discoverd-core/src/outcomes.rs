@@ -62,6 +62,7 @@ impl Core {
             }
             ConnectOutcome::Failed { message, kind } => {
                 connection.last_error = Some(message.clone());
+                connection.failure = Some(kind);
                 match kind {
                     FailureKind::Hung => connection.suspect = true,
                     FailureKind::Rejected => connection.suspect = false,

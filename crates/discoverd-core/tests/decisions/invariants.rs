@@ -7,7 +7,7 @@ use discoverd_core::{
     Timestamp, UnitOutcome,
 };
 use nvmf_types::exclusion::ExclusionSet;
-use nvmf_types::{ControllerState, HostIdentity, LiveController, Origin};
+use nvmf_types::{ControllerState, DeviceName, HostIdentity, LiveController, Origin};
 use proptest::prelude::*;
 
 use crate::steps::{NAMES, OWNERS, Step, names, step};
@@ -131,8 +131,8 @@ impl Run {
     }
 
     fn list(&mut self) {
-        let controllers = self.truth.values().cloned().collect();
-        self.send(listed(controllers, Timestamp(self.now + 1)));
+        let all = self.truth.values().cloned().collect();
+        self.send(listed(all, Timestamp(self.now + 1)));
     }
 
     /// A new controller under the lowest free number, as the kernel does it.
@@ -146,11 +146,15 @@ impl Run {
     }
 
     fn sight(&mut self, live: LiveController) {
-        self.send(Event::Controller {
-            device: live.device.clone(),
-            now: Some(live),
-            began: Timestamp(self.now + 1),
-        });
+        let (device, now) = (live.device.clone(), Some(live));
+        let began = Timestamp(self.now + 1);
+        self.send(Event::Controller { device, now, began });
+    }
+
+    fn look(&mut self, device: DeviceName) {
+        let now = self.truth.get(device.as_str()).cloned();
+        let began = Timestamp(self.now + 1);
+        self.send(Event::Controller { device, now, began });
     }
 
     fn pick(&self, index: usize) -> Option<LiveController> {
@@ -186,13 +190,7 @@ impl Run {
             Step::Gone(index) => {
                 if let Some(live) = self.pick(index) {
                     self.truth.remove(live.device.as_str());
-                    let device = live.device;
-                    let began = Timestamp(self.now + 1);
-                    self.send(Event::Controller {
-                        device,
-                        now: None,
-                        began,
-                    });
+                    self.look(live.device);
                 }
             }
             Step::Owner(index, owner, told) => {
@@ -286,11 +284,7 @@ impl Run {
                 self.send(Event::ExclusionsLoaded { set, problems });
             }
             ActionKind::Rescan => self.list(),
-            ActionKind::Look { device } => {
-                let now = self.truth.get(device.as_str()).cloned();
-                let began = Timestamp(self.now + 1);
-                self.send(Event::Controller { device, now, began });
-            }
+            ActionKind::Look { device } => self.look(device),
             _ => {}
         }
     }

@@ -10,6 +10,8 @@ mod discovery;
 #[cfg(test)]
 mod exclusions;
 #[cfg(test)]
+mod explain;
+#[cfg(test)]
 mod invariants;
 #[cfg(test)]
 mod many;
