@@ -130,11 +130,8 @@ fuzz_target!(|input: Input| {
         }
         Err(problems) => problems.0.iter().for_each(|p| check(&files, p)),
     }
-    if let Some(file) = files.first() {
-        let own = std::slice::from_ref(file);
-        match DaemonConfig::parse(&file.path, &file.text) {
-            Ok((_, warnings)) => warnings.iter().for_each(|p| check(own, p)),
-            Err(problems) => problems.0.iter().for_each(|p| check(own, p)),
-        }
+    match DaemonConfig::parse(&files) {
+        Ok((_, warnings)) => warnings.iter().for_each(|p| check(&files, p)),
+        Err(problems) => problems.0.iter().for_each(|p| check(&files, p)),
     }
 });

@@ -37,7 +37,8 @@ impl Manager {
         answered.await.map_err(|_| stopping())
     }
 
-    /// Reads the configuration again. The bus policy lets root alone call this.
+    /// Reads everything again: configuration, boot tables, exclusions. With an error in it all
+    /// stays as it was. The bus policy lets root alone call this.
     async fn reload(&self) -> Result<(), CallError> {
         let (answer, answered) = oneshot::channel();
         put(&self.0, Input::Reload(Some(answer)));

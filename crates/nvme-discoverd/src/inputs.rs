@@ -6,6 +6,9 @@ use nvmf_types::config::Config;
 use nvmf_types::{DeviceName, LiveController};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::daemon::Answer;
+use crate::reading::Reading;
+
 /// One thing for the task that owns the core.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -25,12 +28,15 @@ pub(crate) enum Input {
     ),
     /// sysfs was read for all devices, from a moment on.
     Listed(Timestamp, Result<Vec<LiveController>, String>),
-    /// The configuration was read.
-    Configuration(Result<Box<Config>, String>),
+    /// All files and boot tables were read.
+    Everything(Box<Reading>),
+    /// The host names of a configuration, that of this number, were looked up; which have no
+    /// address, one line each.
+    Named(u64, Box<Config>, Vec<String>),
     /// Where changes of the exclusion files go unnoticed now, one line each.
     Unwatched(Vec<String>),
-    /// Somebody wants the configuration read again, and may want to know how that went.
-    Reload(Option<oneshot::Sender<Result<(), String>>>),
+    /// Somebody wants everything read again, and may want to know how that went.
+    Reload(Option<Answer>),
     /// Somebody wants to know the status as JSON.
     Status(oneshot::Sender<String>),
     /// Told to stop.

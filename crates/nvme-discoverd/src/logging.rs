@@ -6,11 +6,27 @@ use nvmf_types::config::LogLevel;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Registry, reload};
+
+/// How much is logged, to be changed while it runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Level(Option<reload::Handle<LevelFilter, Registry>>);
+
+impl Level {
+    /// Logs this much from now on.
+    pub(crate) fn set(&self, level: LogLevel) {
+        if let Some(handle) = &self.0 {
+            // fails only when the log is gone
+            let _ = handle.reload(filter(level));
+        }
+    }
+}
 
 /// Sends the log to the journal if that is where standard error goes, else to standard error as
 /// plain lines.
-pub(crate) fn start(level: LogLevel) {
-    let registry = tracing_subscriber::registry().with(filter(level));
+pub(crate) fn start(level: LogLevel) -> Level {
+    let (filter, handle) = reload::Layer::new(filter(level));
+    let registry = tracing_subscriber::registry().with(filter);
     let journal = stderr_is_journal()
         .then(tracing_journald::layer)
         .and_then(Result::ok);
@@ -25,7 +41,7 @@ pub(crate) fn start(level: LogLevel) {
         }
     };
     // only tests start twice
-    drop(started);
+    Level(started.is_ok().then_some(handle))
 }
 
 const fn filter(level: LogLevel) -> LevelFilter {

@@ -22,6 +22,7 @@ mod exclusion_watch;
 mod inputs;
 mod logging;
 mod notify;
+mod reading;
 mod ready;
 mod report;
 mod signals;

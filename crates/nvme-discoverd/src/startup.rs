@@ -11,11 +11,12 @@ use nvmf_connector::protocol::SOCKET;
 use nvmf_types::Owner;
 use nvmf_types::config::DaemonConfig;
 use tokio::sync::mpsc;
-use tracing::{error, info, warn};
+use tracing::{error, info};
 
 use crate::connector_client::Connector;
 use crate::daemon::{Daemon, Parts};
 use crate::exclusion_watch::{self, Watch};
+use crate::logging::Level;
 use crate::units::Units;
 use crate::workers::Workers;
 use crate::{bus, logging, signals, uevents};
@@ -29,31 +30,19 @@ pub(crate) struct Place {
     pub(crate) connector: PathBuf,
 }
 
-/// The daemon's own configuration, and what was wrong with it.
+/// How to behave until everything is read, and the log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Own {
     pub(crate) config: DaemonConfig,
-    pub(crate) problems: Vec<String>,
+    pub(crate) level: Level,
 }
 
-/// Reads `nvme-discoverd.conf` and starts the log. A file that is wrong is reported, and the
-/// defaults hold.
+/// Reads `nvme-discoverd.conf` and starts the log. What is wrong with the file is told when
+/// everything is read; until then the defaults hold.
 pub(crate) fn settings(root: &Root) -> Own {
-    let own = match nvmf::config::load_daemon(root) {
-        Ok((config, warnings)) => Own {
-            config,
-            problems: warnings.iter().map(ToString::to_string).collect(),
-        },
-        Err(error) => Own {
-            config: DaemonConfig::default(),
-            problems: error.to_string().lines().map(str::to_owned).collect(),
-        },
-    };
-    logging::start(own.config.debug_level);
-    for problem in &own.problems {
-        warn!("{problem}");
-    }
-    own
+    let config = nvmf::config::load_daemon(root).map_or_else(|_| DaemonConfig::default(), |c| c.0);
+    let level = logging::start(config.debug_level);
+    Own { config, level }
 }
 
 /// Opens all sources, then runs until told to stop. Uevents are subscribed to before anything is
@@ -63,7 +52,7 @@ pub(crate) fn settings(root: &Root) -> Own {
 /// Something is missing without which there is no working at all.
 pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
     let (inputs, inbox) = mpsc::unbounded_channel();
-    let mut problems = own.problems;
+    let mut problems = Vec::new();
     signals::forward(inputs.clone()).context("cannot handle signals")?;
     let socket = Socket::open().context("cannot subscribe to the kernel's uevents")?;
     uevents::forward(socket, inputs.clone()).context("cannot await uevents")?;
@@ -84,26 +73,31 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
     let socket = place.root.run().join(SOCKET);
     info!("nvme-discoverd {} starts", env!("CARGO_PKG_VERSION"));
     let parts = Parts {
-        core: Core::new(core_settings(&own.config)),
+        core: Core::new(Settings {
+            // hosts that lost the same target must not all come back at one moment
+            seed: RandomState::new().hash_one(std::process::id()),
+            ..core_settings(&own.config)
+        }),
         workers: Workers::new(place.root.clone(), inputs.clone()),
         connector: Connector::start(socket, inputs.clone()),
         units,
         watch: watched.unwrap_or_default(),
         root: place.root,
+        own: own.config,
+        level: own.level,
         problems,
     };
     Daemon::new(parts, inputs, inbox).run().await
 }
 
-fn core_settings(config: &DaemonConfig) -> Settings {
+/// How the core is to behave.
+pub(crate) fn core_settings(config: &DaemonConfig) -> Settings {
     Settings {
         owner: Owner::discoverd(),
         exclusion_soak_ms: config.exclusion_soak_ms,
         probe_timeout_ms: config.probe_timeout_ms,
         retry_initial_ms: config.retry_initial_ms,
         retry_max_ms: config.retry_max_ms,
-        // hosts that lost the same target must not all come back at one moment
-        seed: RandomState::new().hash_one(std::process::id()),
         ..Settings::default()
     }
 }

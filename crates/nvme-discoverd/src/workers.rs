@@ -8,12 +8,14 @@ use nvmf::Root;
 use nvmf::registry::{Claim, Registry, RegistryError};
 use nvmf::sysfs;
 use nvmf::{config, exclusions, log_page};
+use nvmf_types::config::Config;
 use nvmf_types::{DeviceName, Owner};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::{debug, warn};
 
 use crate::inputs::{Input, Inputs, put};
+use crate::reading::Reading;
 
 /// Log pages being read at once: each may wait for its target for as long as the kernel lets it.
 const LOG_PAGES: usize = 12;
@@ -73,16 +75,16 @@ impl Workers {
         });
     }
 
-    /// Reads the configuration; [`Input::Configuration`].
-    pub(crate) fn read_configuration(&self) {
-        self.spawn(|root| {
-            let read = config::load(root, None).map(|mut config| {
-                for error in config::resolve(&mut config, RESOLVE_TIMEOUT) {
-                    warn!("{error}; then reload nvme-discoverd");
-                }
-                Box::new(config)
-            });
-            Input::Configuration(read.map_err(|error| error.to_string()))
+    /// Reads all files and the boot tables; [`Input::Everything`].
+    pub(crate) fn read_everything(&self, nbft: bool) {
+        self.spawn(move |root| Input::Everything(Box::new(Reading::take(root, nbft))));
+    }
+
+    /// Looks up the host names of a configuration; [`Input::Named`].
+    pub(crate) fn resolve(&self, generation: u64, mut config: Config) {
+        self.spawn(move |_| {
+            let problems = config::resolve(&mut config, RESOLVE_TIMEOUT);
+            Input::Named(generation, Box::new(config), problems)
         });
     }
 

@@ -7,7 +7,7 @@ use nvmf::Root;
 
 use crate::commands::{
     config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, list,
-    list_subsys, nbft, registry, status,
+    list_subsys, nbft, registry, reload, status,
 };
 use crate::output::Output;
 use crate::{privilege, prompt};
@@ -41,6 +41,7 @@ enum Command {
     Nbft(nbft::Nbft),
     #[command(subcommand)]
     Registry(registry::Registry),
+    Reload(reload::Reload),
     Status(status::Status),
 }
 
@@ -112,6 +113,7 @@ impl Command {
             Self::ListSubsys(args) => args.run(root, out),
             Self::Nbft(args) => args.run(root, out),
             Self::Registry(args) => args.run(root, out),
+            Self::Reload(args) => args.run(out),
             Self::Status(args) => args.run(root, out),
         }
     }
@@ -129,6 +131,7 @@ impl Command {
             Self::ListSubsys(_) => "list-subsys",
             Self::Nbft(args) => args.name(),
             Self::Registry(args) => args.name(),
+            Self::Reload(_) => "reload",
             Self::Status(_) => "status",
         }
     }
@@ -139,7 +142,8 @@ impl Command {
             | Self::ConnectAll(_)
             | Self::Disconnect(_)
             | Self::DisconnectAll(_)
-            | Self::Discover(_) => true,
+            | Self::Discover(_)
+            | Self::Reload(_) => true,
             Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
@@ -160,6 +164,7 @@ impl Command {
             Self::ListSubsys(args) => &args.output,
             Self::Nbft(args) => args.output(),
             Self::Registry(args) => args.output(),
+            Self::Reload(args) => &args.output,
             Self::Status(args) => &args.output,
         }
     }
@@ -231,6 +236,7 @@ mod tests {
             "nvmf registry watch -o json",
             "nvmf disconnect -d nvme1n1,/dev/nvme2",
             "nvmf discover -d /dev/nvme3",
+            "nvmf reload",
             "nvmf status -o json",
             "nvmf disconnect -x -d nvme1",
             "nvmf disconnect --exclude -n testnqn",

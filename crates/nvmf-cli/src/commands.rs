@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod connect_all;
+mod daemon;
 pub(crate) mod disconnect;
 pub(crate) mod disconnect_all;
 pub(crate) mod discover;
@@ -12,6 +13,7 @@ pub(crate) mod list_subsys;
 pub(crate) mod nbft;
 mod raw;
 pub(crate) mod registry;
+pub(crate) mod reload;
 pub(crate) mod status;
 mod wishes;
 

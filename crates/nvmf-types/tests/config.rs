@@ -48,12 +48,9 @@ fn secrets() {
 
 #[test]
 fn daemon() {
-    check("daemon", |files| {
-        let file = &files[0];
-        match DaemonConfig::parse(&file.path, &file.text) {
-            Ok((_, warnings)) => warnings,
-            Err(problems) => problems.0,
-        }
+    check("daemon", |files| match DaemonConfig::parse(files) {
+        Ok((_, warnings)) => warnings,
+        Err(problems) => problems.0,
     });
 }
 

@@ -223,6 +223,6 @@ proptest! {
                 prop_assert!(!problem.message.is_empty() && !problem.remedy.is_empty());
             },
         }
-        let _ = DaemonConfig::parse("g", &main);
+        let _ = DaemonConfig::parse(&files);
     }
 }

@@ -14,7 +14,7 @@ fn a_bad_configuration_is_named_by_line_and_the_last_good_one_kept() {
     let bad = format!("{good}[Subsystem]\nnqn = nqn.2026-11.good:3\ncontroller = transport=tpc\n");
     let line = bad.lines().count();
     world.config(&bad);
-    world.reload();
+    world.reload_in_vain();
     let place = format!("/etc/nvme/nvme-fabrics.conf:{line}");
     world.wait_for("the status names the line", SOON, || {
         world.status().problems().contains(&place)

@@ -1,5 +1,7 @@
 //! The whole daemon in a root of its own: a real core, a real connector, a fake systemd.
 
+mod reload;
+
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -7,6 +9,7 @@ use std::path::Path;
 use discoverd_core::{Settings, State, Status};
 use nvmf_connector::Server;
 use tokio::net::UnixListener;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -28,11 +31,16 @@ struct World {
 
 impl World {
     async fn start(config: &str) -> Self {
+        Self::start_with(config, "").await
+    }
+
+    async fn start_with(config: &str, own: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for folder in ["etc/nvme", "run/nvme-discoverd", "sys/class/nvme", "dev"] {
             fs::create_dir_all(dir.path().join(folder)).unwrap();
         }
         fs::write(dir.path().join("etc/nvme/nvme-fabrics.conf"), config).unwrap();
+        fs::write(dir.path().join("etc/nvme/nvme-discoverd.conf"), own).unwrap();
         let root = Root::new(dir.path());
         let socket = dir.path().join("run/nvme-discoverd/connector.sock");
         serve(&root, &socket);
@@ -51,6 +59,8 @@ impl World {
             units,
             watch,
             root,
+            own: DaemonConfig::default(),
+            level: Level::default(),
             problems: Vec::new(),
         };
         let daemon = tokio::spawn(Daemon::new(parts, inputs.clone(), inbox).run());
@@ -149,38 +159,6 @@ async fn what_cannot_be_connected_is_tried_again_and_says_why() {
             .any(|p| p.contains("modprobe nvme-fabrics")),
         "{status:#?}"
     );
-    world.stop().await;
-}
-
-#[tokio::test]
-async fn a_bad_configuration_keeps_the_last_good_one() {
-    let world = World::start(GOOD).await;
-    world.until("desired", |s| s.counts.desired == 1).await;
-    world.configure(BAD);
-    let error = world.reload().await.unwrap_err();
-    assert!(error.contains("nvme-fabrics.conf:3:24: error:"), "{error}");
-    let status = world.status().await;
-    assert_eq!(status.counts.desired, 1, "the last good one stays");
-    assert!(
-        status.problems.iter().any(|p| p.contains(":3:24: error:")),
-        "{status:#?}"
-    );
-    world.configure("");
-    world.reload().await.unwrap();
-    let status = world.status().await;
-    assert_eq!(status.counts.desired, 0);
-    assert_eq!(status.problems, [""; 0]);
-    world.stop().await;
-}
-
-#[tokio::test]
-async fn a_bad_configuration_at_the_start_desires_nothing() {
-    let world = World::start(BAD).await;
-    let status = world.until("reported", |s| !s.problems.is_empty()).await;
-    assert_eq!(status.connections, []);
-    world.configure(GOOD);
-    world.reload().await.unwrap();
-    world.until("desired", |s| s.counts.desired == 1).await;
     world.stop().await;
 }
 

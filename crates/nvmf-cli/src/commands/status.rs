@@ -1,6 +1,5 @@
 //! `nvmf status`
 
-mod bus;
 mod offline;
 mod text;
 mod view;
@@ -11,6 +10,7 @@ use nvmf::Root;
 
 use crate::args::OutputArgs;
 use crate::cli::Outcome;
+use crate::commands::daemon;
 use crate::output::Output;
 pub(crate) use view::View;
 
@@ -28,7 +28,7 @@ pub(crate) struct Status {
 impl Status {
     #[expect(clippy::unused_self, reason = "the form of every command")]
     pub(crate) fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
-        match bus::daemon_status() {
+        match daemon::daemon_status() {
             Ok(json) => show_daemon(root, out, &json),
             Err(reason) => {
                 out.diagnostic(&format!(
@@ -44,8 +44,8 @@ impl Status {
 /// What is known of all connections: by the daemon, or without it as [`offline::view`] says. Only
 /// the running system's daemon is asked.
 pub(crate) fn known(root: &Root) -> View {
-    let daemon = root.is_system().then(bus::daemon_status);
-    let view = daemon.and_then(|answer| serde_json::from_str(&answer.ok()?).ok());
+    let answer = root.is_system().then(daemon::daemon_status);
+    let view = answer.and_then(|answer| serde_json::from_str(&answer.ok()?).ok());
     view.unwrap_or_else(|| offline::view(root))
 }
 

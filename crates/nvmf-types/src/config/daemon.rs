@@ -1,14 +1,19 @@
 //! How the daemon behaves: `nvme-discoverd.conf`.
 
+mod keys;
+
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
-use crate::ini::{self, Document, Entry};
+use crate::{Span, ini};
 
 use super::excerpt::excerpt;
-use super::layer::first_word;
 use super::read::{strays, unknown_section};
-use super::report::{FileReport, Report};
-use super::{ConfigFile, Problem, Problems};
+use super::report::Report;
+use super::{ConfigFile, Place, Problem, Problems};
+
+pub(super) use keys::KEYS;
 
 const GLOBAL: &str = "Global";
 
@@ -26,6 +31,21 @@ pub struct DaemonConfig {
     pub retry_max_ms: u64,
     /// What is logged: error, warning, info (default), debug or trace.
     pub debug_level: LogLevel,
+    /// Whether what the firmware's boot tables name is connected (default yes).
+    pub nbft: bool,
+    /// Whether discovery controllers that announce themselves by mDNS are connected (default no).
+    pub zeroconf: bool,
+    /// Minutes between two requests that Fibre Channel ports announce their discovery controllers;
+    /// 0 (default): only at the start and after a loss.
+    pub fc_kickstart_interval_minutes: u64,
+    /// Hours after which a discovery controller that nobody configured is given up when it cannot
+    /// be reached (default 72); 0: never.
+    pub dc_giveup_hours: u64,
+    /// Minutes after which the log page is read again of a discovery controller that does not tell
+    /// of changes (default 15).
+    pub dc_recheck_minutes: u64,
+    /// The loopback address at which metrics are served beside the Unix socket, if at all.
+    pub metrics_listen: Option<SocketAddr>,
 }
 
 /// How much the daemon logs.
@@ -55,142 +75,103 @@ impl Default for DaemonConfig {
             retry_initial_ms: 1000,
             retry_max_ms: 300_000,
             debug_level: LogLevel::default(),
+            nbft: true,
+            zeroconf: false,
+            fc_kickstart_interval_minutes: 0,
+            dc_giveup_hours: 72,
+            dc_recheck_minutes: 15,
+            metrics_listen: None,
         }
     }
 }
 
 impl DaemonConfig {
-    /// Reads the text of `file`; what it does not say keeps its default. The problems returned
-    /// beside it are warnings.
+    /// Reads `files`, the main one and its drop-ins; the last one that says something counts, and
+    /// what none of them says keeps its default. The problems returned beside it are warnings.
     ///
     /// # Errors
     /// Everything that is wrong, in one go.
-    pub fn parse(file: &str, text: &str) -> Result<(Self, Vec<Problem>), Problems> {
+    pub fn parse(files: &[ConfigFile]) -> Result<(Self, Vec<Problem>), Problems> {
         let mut config = Self::default();
         let mut report = Report::default();
-        let mut here = report.file(file);
-        let document = ini::parse(text);
-        strays(&document, &mut here);
-        for section in &document.sections {
-            if section.name == GLOBAL {
+        let mut retry: Option<(&str, Span)> = None;
+        for file in files {
+            let mut here = report.file(&file.path);
+            let document = ini::parse(&file.text);
+            strays(&document, &mut here);
+            for section in &document.sections {
+                if section.name != GLOBAL {
+                    unknown_section(section, &[GLOBAL], &mut here);
+                    continue;
+                }
                 for entry in &section.entries {
                     config.set(entry, &mut here);
+                    if entry.key.starts_with("retry-") {
+                        retry = Some((&file.path, entry.value_span));
+                    }
                 }
-            } else {
-                unknown_section(section, &[GLOBAL], &mut here);
             }
         }
         if config.retry_initial_ms > config.retry_max_ms
-            && let Some(entry) = last_retry(&document)
+            && let Some((file, span)) = retry
         {
-            here.error(
-                entry.value_span,
+            report.error(
+                Place::new(file, span),
                 "retry-initial is longer than retry-max",
                 "write a shorter retry-initial or a longer retry-max",
             );
         }
-        let harmless = report.finish(&[ConfigFile::new(file, text)], excerpt)?;
+        let harmless = report.finish(files, excerpt)?;
         Ok((config, harmless.warnings))
     }
-
-    fn set(&mut self, entry: &Entry, report: &mut FileReport<'_>) {
-        let default = Self::default();
-        let mut number = |default_ms: u64, unit: u64, (low, high): (u64, u64)| {
-            if entry.value.is_empty() {
-                return default_ms;
-            }
-            let digits = entry.value.bytes().all(|b| b.is_ascii_digit());
-            match entry.value.parse::<u64>() {
-                Ok(n) if digits && (low..=high).contains(&n) => n * unit,
-                _ => {
-                    impossible(entry, &format!("write {low} to {high}"), report);
-                    default_ms
-                }
-            }
-        };
-        match entry.key.as_str() {
-            "exclusion-soak-ms" => {
-                self.exclusion_soak_ms = number(default.exclusion_soak_ms, 1, (0, 10_000));
-            }
-            "probe-timeout-ms" => {
-                self.probe_timeout_ms = number(default.probe_timeout_ms, 1, (1, 60_000));
-            }
-            "retry-initial" => {
-                self.retry_initial_ms = number(default.retry_initial_ms, 1000, (1, 86_400));
-            }
-            "retry-max" => self.retry_max_ms = number(default.retry_max_ms, 1000, (1, 86_400)),
-            "debug-level" => match LogLevel::from_word(&entry.value) {
-                Some(level) => self.debug_level = level,
-                None => impossible(entry, "write error, warning, info, debug or trace", report),
-            },
-            "nbft"
-            | "zeroconf"
-            | "fc-kickstart-interval-minutes"
-            | "dc-giveup-hours"
-            | "dc-recheck-minutes" => {
-                let message = format!("`{}` is not supported yet and does nothing", entry.key);
-                report.warning(entry.key_span, &message, "remove the line");
-            }
-            key => {
-                let message = format!(
-                    "unknown key `{}` in [Global]",
-                    first_word(key).escape_debug()
-                );
-                let remedy = "correct or remove it: it does nothing";
-                report.warning(entry.key_span, &message, remedy);
-            }
-        }
-    }
-}
-
-fn impossible(entry: &Entry, remedy: &str, report: &mut FileReport<'_>) {
-    let value = entry.value.escape_debug();
-    let message = format!("`{value}` is not possible for {}", entry.key);
-    report.error(entry.value_span, &message, remedy);
-}
-
-impl LogLevel {
-    /// An empty text is the default.
-    fn from_word(text: &str) -> Option<Self> {
-        match text.to_ascii_lowercase().as_str() {
-            "error" => Some(Self::Error),
-            "warning" => Some(Self::Warning),
-            "" | "info" => Some(Self::Info),
-            "debug" => Some(Self::Debug),
-            "trace" => Some(Self::Trace),
-            _ => None,
-        }
-    }
-}
-
-fn last_retry(document: &Document) -> Option<&Entry> {
-    let entries = document.sections.iter().flat_map(|s| &s.entries);
-    entries.rev().find(|e| e.key.starts_with("retry-"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(texts: &[&str]) -> (DaemonConfig, Vec<Problem>) {
+        let file = |(number, text): (usize, &&str)| ConfigFile::new(format!("{number}"), *text);
+        let files: Vec<ConfigFile> = texts.iter().enumerate().map(file).collect();
+        DaemonConfig::parse(&files).unwrap()
+    }
+
     #[test]
     fn every_key() {
-        let text = "[Global]\nexclusion-soak-ms = 0\nprobe-timeout-ms=500\nretry-initial = 2\nretry-max = 60\ndebug-level = Debug\n";
-        let (config, warnings) = DaemonConfig::parse("d.conf", text).unwrap();
-        assert_eq!(warnings, []);
-        assert_eq!(
-            config,
-            DaemonConfig {
-                exclusion_soak_ms: 0,
-                probe_timeout_ms: 500,
-                retry_initial_ms: 2000,
-                retry_max_ms: 60_000,
-                debug_level: LogLevel::Debug,
-            }
-        );
-        let empty = "[Global]\nexclusion-soak-ms =\nprobe-timeout-ms=\nretry-initial=\nretry-max=\ndebug-level=\n";
-        for text in ["", empty] {
-            let (config, _) = DaemonConfig::parse("d.conf", text).unwrap();
-            assert_eq!(config, DaemonConfig::default());
+        let text = "[Global]\nexclusion-soak-ms = 0\nprobe-timeout-ms=500\nretry-initial = 2\n\
+            retry-max = 60\ndebug-level = Debug\nnbft = no\nzeroconf = TRUE\n\
+            fc-kickstart-interval-minutes = 5\ndc-giveup-hours = 0\ndc-recheck-minutes = 1\n\
+            metrics-listen = [::1]:9000\n";
+        let all = DaemonConfig {
+            exclusion_soak_ms: 0,
+            probe_timeout_ms: 500,
+            retry_initial_ms: 2000,
+            retry_max_ms: 60_000,
+            debug_level: LogLevel::Debug,
+            nbft: false,
+            zeroconf: true,
+            fc_kickstart_interval_minutes: 5,
+            dc_giveup_hours: 0,
+            dc_recheck_minutes: 1,
+            metrics_listen: "[::1]:9000".parse().ok(),
+        };
+        assert_eq!(read(&[text]), (all, Vec::new()));
+        let lines = text.lines().map(|line| line.split('=').next().unwrap());
+        let empty: Vec<String> = lines.map(|key| format!("{key}=")).collect();
+        let empty = empty.join("\n").replace("[Global]=", "[Global]");
+        for texts in [&[][..], &[""], &[&empty], &[text, &empty]] {
+            assert_eq!(read(texts).0, DaemonConfig::default(), "{texts:?}");
         }
+    }
+
+    #[test]
+    fn the_last_file_counts() {
+        let texts = [
+            "[Global]\nretry-max = 5\nzeroconf = yes\n",
+            "[Global]\nretry-max = 6\n[Global]\nretry-max = 7\n",
+        ];
+        let (config, warnings) = read(&texts);
+        assert_eq!((config.retry_max_ms, config.zeroconf), (7000, true));
+        assert_eq!(warnings, []);
     }
 }

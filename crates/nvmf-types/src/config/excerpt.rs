@@ -5,6 +5,7 @@
 
 use crate::{ConnectOptions, Span, ini};
 
+use super::daemon::KEYS;
 use super::layer::{SECURITY, first_word};
 
 /// How much of a line an excerpt has at most, in characters.
@@ -13,8 +14,8 @@ const LIMIT: usize = 400;
 /// What secrets start with, wherever they stand.
 const SECRETS: [&str; 2] = ["DHHC-1:", "NVMeTLSkey-1:"];
 
-/// The keys besides the options whose values are no secrets: those of all configuration files.
-const HARMLESS: [&str; 13] = [
+/// The keys besides the options whose values are no secrets: those of the configuration of connections.
+const HARMLESS: [&str; 10] = [
     "transport",
     "traddr",
     "trsvcid",
@@ -25,9 +26,6 @@ const HARMLESS: [&str; 13] = [
     "hostid",
     "hostsymname",
     "persistent",
-    "exclusion-soak-ms",
-    "probe-timeout-ms",
-    "debug-level",
 ];
 
 /// The line of a configuration file without what is or may be a secret: as many characters as it
@@ -138,7 +136,7 @@ fn secrets(line: &str) -> Vec<Span> {
 fn secrets_of(entry: &ini::Entry) -> Vec<Span> {
     let key = spelt_right(&entry.key);
     let option = ConnectOptions::KEYS.contains(&key.as_str()) && !SECURITY.contains(&key.as_str());
-    let daemon = key.starts_with("retry-");
+    let daemon = KEYS.contains(&key.as_str());
     let flag = matches!(key.as_str(), "tls" | "concat")
         && ConnectOptions::default().set(&key, &entry.value).is_ok();
     let reference = entry.value.starts_with("file:/") || entry.value.starts_with("credential:");

@@ -113,16 +113,26 @@ pub fn resolve(config: &mut Config, timeout: Duration) -> Vec<String> {
     left.collect()
 }
 
-/// Reads how the daemon behaves: `/etc/nvme/nvme-discoverd.conf`, with warnings. Without a file
-/// everything has its default.
+/// Reads how the daemon behaves, with warnings: `/etc/nvme/nvme-discoverd.conf` and the drop-ins
+/// beside it (`nvme-discoverd.conf.d/*.conf`, in alphabetical order). Without a file everything
+/// has its default.
 ///
 /// # Errors
-/// Everything that is wrong in the file, or it cannot be read.
+/// Everything that is wrong in the files, or all that cannot be read.
 pub fn load_daemon(root: &Root) -> Result<(DaemonConfig, Vec<Problem>), LoadError> {
-    let path = root.etc().join("nvme/nvme-discoverd.conf");
-    let text = read_optional(&path)?;
-    let name = path.display().to_string();
-    Ok(DaemonConfig::parse(&name, &text.unwrap_or_default())?)
+    let main = root.etc().join("nvme/nvme-discoverd.conf");
+    let drop_ins = drop_ins(&main)?.unwrap_or_default();
+    let (mut files, mut unread) = (Vec::new(), Vec::new());
+    for path in std::iter::once(main).chain(drop_ins) {
+        match read_file(&path) {
+            Ok(file) => files.extend(file),
+            Err(error) => unread.push(error),
+        }
+    }
+    match unread.is_empty() {
+        true => Ok(DaemonConfig::parse(&files)?),
+        false => Err(LoadError::Files(unread)),
+    }
 }
 
 /// Reads who the host is: `/etc/nvme/hostnqn` and `/etc/nvme/hostid`; absent or empty: unset.

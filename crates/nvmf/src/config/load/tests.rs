@@ -90,6 +90,25 @@ fn the_daemons_own_file() {
     );
     write(&host, "nvme-discoverd.conf", "[Global]\nretry-max = 10\n");
     assert_eq!(load_daemon(&host.root()).unwrap().0.retry_max_ms, 10_000);
+    let folder = host.path("etc/nvme/nvme-discoverd.conf.d");
+    std::fs::create_dir(&folder).unwrap();
+    let drop_in = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    drop_in("b.conf", "[Global]\nretry-max = 12\n");
+    drop_in("a.conf", "[Global]\nretry-max = 11\nretry-up = 1\n");
+    drop_in("c.off", "[Global]\nretry-max = 13\n");
+    let (config, warnings) = load_daemon(&host.root()).unwrap();
+    assert_eq!(config.retry_max_ms, 12_000);
+    let [warning] = warnings.as_slice() else {
+        panic!("{warnings:?}");
+    };
+    let said = warning.to_string();
+    assert!(said.contains("conf.d/a.conf:3:1: warning: "), "{said}");
+
+    std::fs::create_dir(folder.join("d.conf")).unwrap();
+    let error = load_daemon(&host.root()).unwrap_err().to_string();
+    assert!(error.contains("d.conf`: it is a directory"), "{error}");
+    std::fs::remove_dir(folder.join("d.conf")).unwrap();
+
     write(&host, "nvme-discoverd.conf", "[Global]\nretry-max = x\n");
     let error = load_daemon(&host.root()).unwrap_err().to_string();
     assert!(

@@ -1,4 +1,4 @@
-//! The question to the daemon.
+//! The questions to the daemon.
 
 use std::time::Duration;
 
@@ -7,6 +7,8 @@ use zbus::connection::Builder;
 
 /// How long the daemon may take to answer. It answers at once, whatever it waits for itself.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take to read everything anew: host names are looked up.
+const RELOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 const NAME: &str = "org.nvmexpress.Discoverd1";
 const PATH: &str = "/org/nvmexpress/discoverd";
@@ -14,32 +16,40 @@ const INTERFACE: &str = "org.nvmexpress.Discoverd1.Manager";
 
 /// The daemon's status as JSON, or why it cannot be had.
 pub(super) fn daemon_status() -> Result<String, String> {
+    let reply = call("Status", TIMEOUT, "asked")?;
+    reply
+        .body()
+        .deserialize::<String>()
+        .map_err(|e| format!("the answer of nvme-discoverd is not understood ({e})"))
+}
+
+/// Has the daemon read everything anew, and waits for that; or why it did not.
+pub(super) fn reload_daemon() -> Result<(), String> {
+    call("Reload", RELOAD_TIMEOUT, "told").map(|_| ())
+}
+
+fn call(method: &str, timeout: Duration, what: &str) -> Result<zbus::Message, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|e| format!("cannot ask nvme-discoverd: {e}"))?;
+        .map_err(|e| format!("nvme-discoverd cannot be {what}: {e}"))?;
     runtime.block_on(async {
-        let asked = async { ask(&system_bus().await?).await };
-        tokio::time::timeout(TIMEOUT, asked)
+        let called = async {
+            let bus = Builder::system().build().await.map_err(|e| {
+                format!("there is no system bus, nvme-discoverd cannot be {what} ({e})")
+            })?;
+            ask(&bus, method).await
+        };
+        tokio::time::timeout(timeout, called)
             .await
             .unwrap_or_else(|_| Err("nvme-discoverd does not answer".to_owned()))
     })
 }
 
-async fn system_bus() -> Result<Connection, String> {
-    let built = Builder::system().build().await;
-    built.map_err(|e| format!("there is no system bus, nvme-discoverd cannot be asked ({e})"))
-}
-
-async fn ask(bus: &Connection) -> Result<String, String> {
-    let reply = bus
-        .call_method(Some(NAME), PATH, Some(INTERFACE), "Status", &())
+async fn ask(bus: &Connection, method: &str) -> Result<zbus::Message, String> {
+    bus.call_method(Some(NAME), PATH, Some(INTERFACE), method, &())
         .await
-        .map_err(|e| refused(&e))?;
-    reply
-        .body()
-        .deserialize::<String>()
-        .map_err(|e| format!("the answer of nvme-discoverd is not understood ({e})"))
+        .map_err(|e| refused(&e))
 }
 
 fn refused(error: &zbus::Error) -> String {
@@ -53,6 +63,8 @@ fn refused(error: &zbus::Error) -> String {
         {
             "nvme-discoverd is not running".to_owned()
         }
+        // the daemon's own words
+        zbus::Error::MethodError(name, Some(text), _) if name.starts_with(NAME) => text.clone(),
         other => format!("nvme-discoverd does not answer ({other})"),
     }
 }
@@ -65,11 +77,24 @@ mod tests {
 
     struct Manager;
 
+    #[derive(Debug, zbus::DBusError)]
+    #[zbus(prefix = "org.nvmexpress.Discoverd1.Error")]
+    enum Refusal {
+        #[zbus(error)]
+        Bus(zbus::Error),
+        ConfigRejected(String),
+    }
+
     #[zbus::interface(name = "org.nvmexpress.Discoverd1.Manager")]
     impl Manager {
         #[expect(clippy::unused_self, reason = "the form of a method on the bus")]
         fn status(&self) -> String {
             "{}".to_owned()
+        }
+
+        #[expect(clippy::unused_self, reason = "the form of a method on the bus")]
+        fn reload(&self) -> Result<(), Refusal> {
+            Err(Refusal::ConfigRejected("f:3: error: x; y".to_owned()))
         }
     }
 
@@ -87,13 +112,16 @@ mod tests {
     #[tokio::test]
     async fn the_daemon_answers() {
         let (_daemon, client) = bus_of_two(PATH).await;
-        assert_eq!(ask(&client).await.unwrap(), "{}");
+        let answer = ask(&client, "Status").await.unwrap();
+        assert_eq!(answer.body().deserialize::<String>().unwrap(), "{}");
+        let error = ask(&client, "Reload").await.unwrap_err();
+        assert_eq!(error, "f:3: error: x; y");
     }
 
     #[tokio::test]
     async fn or_says_why_not() {
         let (_daemon, client) = bus_of_two("/elsewhere").await;
-        let error = ask(&client).await.unwrap_err();
+        let error = ask(&client, "Status").await.unwrap_err();
         assert!(
             error.starts_with("nvme-discoverd does not answer ("),
             "{error}"
