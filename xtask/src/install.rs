@@ -7,7 +7,7 @@
 //! | `nvmf-connector` | `PREFIX/libexec/nvmf/connector` |
 //! | `dist/systemd` | `PREFIX/lib/systemd/system/` |
 //! | `dist/udev` | `PREFIX/lib/udev/rules.d/` |
-//! | `dist/dbus` | `PREFIX/share/dbus-1/system.d/` |
+//! | `dist/dbus` | `PREFIX/share/dbus-1/system.d/`, `PREFIX/share/dbus-1/interfaces/` |
 //! | `dist/tmpfiles`, `dist/sysusers` | `PREFIX/lib/tmpfiles.d/`, `PREFIX/lib/sysusers.d/` |
 //! | `dist/dracut/MODULE` | `PREFIX/lib/dracut/modules.d/MODULE/` |
 //! | `dist/etc` | `PREFIX/share/doc/nvmf/examples/`, and `/etc/nvme/` where there is no such file |
@@ -69,6 +69,7 @@ const TEXTS: &[(&str, &[&str], &str)] = &[
     ),
     ("udev", &["rules"], "lib/udev/rules.d"),
     ("dbus", &["conf"], "share/dbus-1/system.d"),
+    ("dbus", &["xml"], "share/dbus-1/interfaces"),
     ("tmpfiles", &["conf"], "lib/tmpfiles.d"),
     ("sysusers", &["conf"], "lib/sysusers.d"),
     ("etc", &["conf"], "share/doc/nvmf/examples"),

@@ -1,18 +1,35 @@
-//! The daemon on the system bus.
+//! The daemon on the system bus: [`Manager`] at [`PATH`], an object manager there, and below it one
+//! [`controller::Controller`] for each connection.
 
+mod controller;
+mod objects;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use discoverd_core::Event;
+use nvmf_types::TransportId;
 use tokio::sync::oneshot;
+use zbus::fdo::{ObjectManager, RequestNameFlags};
 use zbus::{Connection, DBusError, connection, interface};
 
 use crate::inputs::{Input, Inputs, put};
+pub(crate) use controller::View;
+pub(crate) use objects::{Show, Shown};
 
 /// The well-known name.
 pub(crate) const NAME: &str = "org.nvmexpress.Discoverd1";
-/// The one object.
+/// The object of the daemon itself.
 pub(crate) const PATH: &str = "/org/nvmexpress/discoverd";
+const MANAGER: &str = "org.nvmexpress.Discoverd1.Manager";
 
 /// `org.nvmexpress.Discoverd1.Manager`.
 #[derive(Debug)]
-pub(crate) struct Manager(pub(crate) Inputs);
+pub(crate) struct Manager {
+    inputs: Inputs,
+    problems: Arc<Mutex<Vec<String>>>,
+}
 
 /// What a call can fail with.
 #[derive(Debug, DBusError)]
@@ -24,6 +41,8 @@ pub(crate) enum CallError {
     /// The configuration has mistakes; the last good one stays. One line each, with file, line
     /// and remedy.
     ConfigRejected(String),
+    /// An argument is not what it should be: why.
+    InvalidArgument(String),
     /// The daemon is ending.
     Stopping(String),
 }
@@ -33,7 +52,7 @@ impl Manager {
     /// What is desired, what is connected, and why or why not, as JSON.
     async fn status(&self) -> Result<String, CallError> {
         let (answer, answered) = oneshot::channel();
-        put(&self.0, Input::Status(answer));
+        put(&self.inputs, Input::Status(answer));
         answered.await.map_err(|_| stopping())
     }
 
@@ -41,9 +60,35 @@ impl Manager {
     /// stays as it was. The bus policy lets root alone call this.
     async fn reload(&self) -> Result<(), CallError> {
         let (answer, answered) = oneshot::channel();
-        put(&self.0, Input::Reload(Some(answer)));
+        put(&self.inputs, Input::Reload(Some(answer)));
         let read = answered.await.map_err(|_| stopping())?;
         read.map_err(CallError::ConfigRejected)
+    }
+
+    /// Has waiting attempts made now: that of the connection with this transport id
+    /// (`transport=…;traddr=…;…`), or all with an empty one. The bus policy lets root alone call this.
+    fn retry_now(&self, connection: &str) -> Result<(), CallError> {
+        let which: Option<TransportId> = match connection {
+            "" => None,
+            text => Some(text.parse().map_err(|error: nvmf_types::TidError| {
+                CallError::InvalidArgument(error.to_string())
+            })?),
+        };
+        put(&self.inputs, Event::RetryNow(which));
+        Ok(())
+    }
+
+    /// The daemon's version.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// What needs a person, one line each.
+    #[zbus(property)]
+    fn problems(&self) -> Vec<String> {
+        let problems = self.problems.lock();
+        problems.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -51,93 +96,42 @@ fn stopping() -> CallError {
     CallError::Stopping("nvme-discoverd is stopping".to_owned())
 }
 
-/// Connects to the system bus and takes the name.
+/// Connects to the system bus, takes the name and serves the objects.
 ///
 /// # Errors
 /// There is no system bus, the name is taken, or the policy forbids it.
-pub(crate) async fn connect(inputs: Inputs) -> anyhow::Result<Connection> {
-    let built = connection::Builder::system()
-        .serve_at(PATH, Manager(inputs))
-        .name(NAME)
-        .build()
-        .await;
-    built.map_err(|error| match error {
-        zbus::Error::NameTaken => {
-            anyhow::anyhow!("another nvme-discoverd is running: `{NAME}` is taken on the bus")
-        }
-        zbus::Error::MethodError(name, detail, _) => anyhow::anyhow!(
-            "the system bus refuses the name `{NAME}`: {}; is its policy file installed?",
-            detail.unwrap_or_else(|| name.to_string())
-        ),
-        error => anyhow::anyhow!("no D-Bus system bus: {error}; is dbus.service running?"),
-    })
+pub(crate) async fn connect(inputs: Inputs) -> anyhow::Result<(Connection, Show)> {
+    serve(connection::Builder::system(), inputs)
+        .await
+        .map_err(|error| match error {
+            zbus::Error::NameTaken => {
+                anyhow::anyhow!("another nvme-discoverd is running: `{NAME}` is taken on the bus")
+            }
+            zbus::Error::MethodError(name, detail, _) => anyhow::anyhow!(
+                "the system bus refuses the name `{NAME}`: {}; is its policy file installed?",
+                detail.unwrap_or_else(|| name.to_string())
+            ),
+            error => anyhow::anyhow!("no D-Bus system bus: {error}; is dbus.service running?"),
+        })
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use std::os::unix::net::UnixStream;
-
-    use tokio::sync::mpsc;
-    use zbus::Guid;
-
-    use super::*;
-
-    /// Two ends of a private bus of two.
-    pub(crate) async fn pair<'a>(
-        server: impl FnOnce(connection::Builder<'a>) -> connection::Builder<'a>,
-    ) -> (Connection, Connection) {
-        let (ours, theirs) = UnixStream::pair().unwrap();
-        let builder = connection::Builder::unix_stream(ours)
-            .server(Guid::generate())
-            .p2p();
-        let client = connection::Builder::unix_stream(theirs).p2p();
-        let (server, client) = tokio::join!(server(builder).build(), client.build());
-        (server.unwrap(), client.unwrap())
-    }
-
-    #[zbus::proxy(
-        interface = "org.nvmexpress.Discoverd1.Manager",
-        default_service = "org.nvmexpress.Discoverd1",
-        default_path = "/org/nvmexpress/discoverd"
-    )]
-    trait Discoverd {
-        fn status(&self) -> zbus::Result<String>;
-        fn reload(&self) -> zbus::Result<()>;
-    }
-
-    #[tokio::test]
-    async fn status_and_reload() {
-        let (inputs, mut inbox) = mpsc::unbounded_channel();
-        let (_server, client) = pair(|b| b.serve_at(PATH, Manager(inputs))).await;
-        tokio::spawn(async move {
-            while let Some(input) = inbox.recv().await {
-                match input {
-                    Input::Status(to) => to.send("{}".to_owned()).unwrap(),
-                    Input::Reload(Some(to)) => to.send(Err("f:3: error: x; y".into())).unwrap(),
-                    other => panic!("{other:?}"),
-                }
-            }
-        });
-        let proxy = DiscoverdProxy::new(&client).await.unwrap();
-        assert_eq!(proxy.status().await.unwrap(), "{}");
-        let error = proxy.reload().await.unwrap_err();
-        let zbus::Error::MethodError(name, Some(text), _) = error else {
-            panic!("{error}");
-        };
-        assert_eq!(
-            name.as_str(),
-            "org.nvmexpress.Discoverd1.Error.ConfigRejected"
-        );
-        assert_eq!(text, "f:3: error: x; y");
-    }
-
-    #[tokio::test]
-    async fn a_daemon_that_ends_says_so() {
-        let (inputs, inbox) = mpsc::unbounded_channel();
-        drop(inbox);
-        let (_server, client) = pair(|b| b.serve_at(PATH, Manager(inputs))).await;
-        let proxy = DiscoverdProxy::new(&client).await.unwrap();
-        let error = proxy.status().await.unwrap_err().to_string();
-        assert!(error.contains("stopping"), "{error}");
-    }
+async fn serve(
+    builder: connection::Builder<'_>,
+    inputs: Inputs,
+) -> zbus::Result<(Connection, Show)> {
+    let problems = Arc::default();
+    let manager = Manager {
+        inputs,
+        problems: Arc::clone(&problems),
+    };
+    let bus = builder
+        .serve_at(PATH, ObjectManager)
+        .serve_at(PATH, manager)
+        .build()
+        .await?;
+    // after the objects: who waits for the name finds them; and nobody takes it from another
+    bus.request_name_with_flags(NAME, RequestNameFlags::DO_NOT_QUEUE)
+        .await?;
+    let show = objects::serve(&bus, problems);
+    Ok((bus, show))
 }

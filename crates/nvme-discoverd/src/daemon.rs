@@ -4,6 +4,7 @@ mod perform;
 mod publish;
 mod reload;
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -15,12 +16,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, error, info, warn};
 
+use crate::bus::Show;
 use crate::clock::Clock;
 use crate::connector_client::Connector;
 use crate::devices::Devices;
 use crate::exclusion_watch::Again;
-use crate::inputs::{Input, Inputs, put};
+use crate::inputs::{Input, Inputs, Trouble, put};
 use crate::logging::Level;
+use crate::mdns::Mdns;
 use crate::reading::Boot;
 use crate::units::Units;
 use crate::workers::Workers;
@@ -42,6 +45,10 @@ pub(crate) struct Parts {
     pub(crate) units: Units,
     /// Who watches the exclusion files.
     pub(crate) watch: Again,
+    /// Who shows the status on the bus.
+    pub(crate) show: Show,
+    /// Who finds discovery controllers by mDNS.
+    pub(crate) mdns: Mdns,
     /// Where the files are.
     pub(crate) root: Root,
     /// How to behave, by the last good configuration.
@@ -63,15 +70,18 @@ pub(crate) struct Daemon {
     /// The host's default identity by the last good configuration.
     host: HostIdentity,
     first: First,
+    /// Sources that do not work.
+    troubles: BTreeMap<Trouble, String>,
     /// Where changes of the exclusion files go unnoticed.
     unwatched: Vec<String>,
     /// What was odd about the daemon's own configuration.
     own_problems: Vec<String>,
     /// What the boot tables said last.
-    boot: Boot,
+    boot: Option<Boot>,
     names: Names,
     reload: Reload,
     publish_at: Option<Instant>,
+    publish_after: Duration,
     published: String,
 }
 
@@ -100,12 +110,14 @@ impl Daemon {
             devices: Devices::default(),
             host: HostIdentity::default(),
             first: First::default(),
+            troubles: BTreeMap::new(),
             unwatched: Vec::new(),
             own_problems: Vec::new(),
-            boot: Boot::default(),
+            boot: None,
             names: Names::default(),
             reload: Reload::default(),
             publish_at: None,
+            publish_after: Duration::ZERO,
             published: String::new(),
         }
     }
@@ -153,7 +165,12 @@ impl Daemon {
 
     fn take(&mut self, input: Input) -> ControlFlow<anyhow::Result<()>> {
         match input {
-            Input::Event(event) => self.event(event),
+            Input::Event(event) => {
+                if matches!(event, Event::NetworkChanged) {
+                    self.network_changed();
+                }
+                self.event(event);
+            }
             Input::Uevent(event) => {
                 if let Some(device) = uevents::controller(&event) {
                     debug!(
@@ -171,9 +188,13 @@ impl Daemon {
             Input::UeventsLost => {
                 warn!("uevents were lost: listing all controllers");
                 self.parts.workers.collect_garbage();
+                self.parts.workers.kick_fc();
                 self.devices.list();
             }
             Input::ListAgain => self.devices.list(),
+            Input::Touched(device) => self.devices.touched(device, false),
+            Input::Boot(boot) => self.boot_tables(*boot),
+            Input::Trouble(source, trouble) => self.trouble(source, trouble),
             Input::Read(device, began, read) => {
                 let changed = self.devices.read(&device);
                 match read {
@@ -222,6 +243,28 @@ impl Daemon {
         } else {
             core.handle(event, self.clock.now());
         }
+    }
+
+    /// What needs the network may work now: names, and interfaces of boot tables.
+    fn network_changed(&mut self) {
+        self.look_up_again();
+        let any = |boot: &Boot| !boot.connections.is_empty();
+        if self.parts.own.nbft && self.boot.as_ref().is_some_and(any) {
+            self.parts.workers.read_boot_tables();
+        }
+    }
+
+    fn trouble(&mut self, source: Trouble, trouble: Option<String>) {
+        let before = match &trouble {
+            Some(why) => self.troubles.insert(source, why.clone()),
+            None => self.troubles.remove(&source),
+        };
+        match trouble.filter(|why| Some(why) != before.as_ref()) {
+            Some(why) => warn!("{why}"),
+            None if before.is_none() => return,
+            None => {}
+        }
+        self.publish_soon();
     }
 
     fn listed(&mut self, began: Timestamp, listed: Result<Vec<LiveController>, String>) {

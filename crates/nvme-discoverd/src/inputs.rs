@@ -7,7 +7,7 @@ use nvmf_types::{DeviceName, LiveController};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::daemon::Answer;
-use crate::reading::Reading;
+use crate::reading::{Boot, Reading};
 
 /// One thing for the task that owns the core.
 #[derive(Debug)]
@@ -18,6 +18,12 @@ pub(crate) enum Input {
     Uevent(Uevent),
     /// The kernel had more to say than could be kept.
     UeventsLost,
+    /// The registry says something else of this device.
+    Touched(DeviceName),
+    /// The boot tables were read.
+    Boot(Box<Boot>),
+    /// What is wrong with a source now, if anything.
+    Trouble(Trouble, Option<String>),
     /// A listing failed a while ago.
     ListAgain,
     /// sysfs was read for one device, from a moment on.
@@ -43,6 +49,17 @@ pub(crate) enum Input {
     Stop(&'static str),
     /// Without this there is no going on: why.
     Fatal(String),
+}
+
+/// A source that can be in trouble while the others work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trouble {
+    /// The ownership registry.
+    Registry,
+    /// Fibre Channel's announcements.
+    Fc,
+    /// mDNS.
+    Mdns,
 }
 
 /// Where sources put their inputs. Unbounded: the sources are bounded themselves (one listing,

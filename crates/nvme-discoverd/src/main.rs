@@ -4,11 +4,13 @@
 //! decides nothing. One task, [`daemon`], owns the core; everything that can block runs beside it:
 //!
 //! ```text
-//! uevents ─┐                                ┌─ workers   sysfs, log pages, claims, files
-//! inotify ─┤   inputs   ┌────────┐  actions ├─ connector connects and disconnects (a process)
-//! signals ─┼──────────→ │ daemon │ ───────→ ├─ units     systemd's transient units
-//! D-Bus   ─┘            │ (core) │          └─ notify    READY, STATUS
-//!     ↑                 └────────┘               │
+//! uevents  ┐                                ┌─ workers   sysfs, log pages, claims, files
+//! inotify  ┤   inputs   ┌────────┐  actions ├─ connector connects and disconnects (a process)
+//! network  ┼──────────→ │ daemon │ ───────→ ├─ units     systemd's transient units
+//! mDNS     ┤            │ (core) │          └─ notify    READY, STATUS
+//! signals  ┤            └────────┘               │
+//! D-Bus    ┘                                     │
+//!     ↑                                          │
 //!     └── results come back as inputs ───────────┘
 //! ```
 
@@ -21,13 +23,18 @@ mod devices;
 mod exclusion_watch;
 mod inputs;
 mod logging;
+mod mdns;
+mod network;
 mod notify;
+mod ownership;
 mod reading;
 mod ready;
 mod report;
 mod signals;
 mod startup;
 mod streams;
+#[cfg(test)]
+mod testing;
 mod uevents;
 mod unit_spec;
 mod units;

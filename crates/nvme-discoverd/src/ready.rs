@@ -7,6 +7,7 @@
 use std::io;
 use std::os::fd::AsRawFd;
 
+use nvmf::net::Changes;
 use nvmf::uevent::Socket;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -16,6 +17,7 @@ use crate::exclusion_watch::Watch;
 /// A type that owns one descriptor, always the same, and closes it only when it is dropped.
 pub(crate) trait KeepsItsFd: AsRawFd {}
 
+impl KeepsItsFd for Changes {}
 impl KeepsItsFd for Socket {}
 impl KeepsItsFd for Watch {}
 
@@ -25,7 +27,7 @@ impl KeepsItsFd for Watch {}
 /// The kernel refuses to poll it.
 pub(crate) fn readable<T: KeepsItsFd>(inner: T) -> io::Result<AsyncFd<T>> {
     // SAFETY: `KeepsItsFd` promises an open descriptor that stays the same until `inner` is
-    // dropped; the two types above hold it as a private `OwnedFd` that no method replaces, and
+    // dropped; the types above hold it as a private `OwnedFd` that no method replaces, and
     // `AsyncFd` owns `inner`.
     let registered = unsafe { AsyncFd::register_with_interest(inner, Interest::READABLE) };
     registered.map_err(|error| error.into_parts().1)

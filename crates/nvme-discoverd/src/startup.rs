@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use discoverd_core::{Core, Settings};
 use nvmf::Root;
+use nvmf::net::Changes;
 use nvmf::uevent::Socket;
 use nvmf_connector::protocol::SOCKET;
 use nvmf_types::Owner;
@@ -17,9 +18,10 @@ use crate::connector_client::Connector;
 use crate::daemon::{Daemon, Parts};
 use crate::exclusion_watch::{self, Watch};
 use crate::logging::Level;
+use crate::mdns::Mdns;
 use crate::units::Units;
 use crate::workers::Workers;
-use crate::{bus, logging, signals, uevents};
+use crate::{bus, logging, network, ownership, signals, uevents};
 
 /// Where the daemon works.
 #[derive(Clone, Debug)]
@@ -56,6 +58,9 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
     signals::forward(inputs.clone()).context("cannot handle signals")?;
     let socket = Socket::open().context("cannot subscribe to the kernel's uevents")?;
     uevents::forward(socket, inputs.clone()).context("cannot await uevents")?;
+    let changes = Changes::open().context("cannot hear of changes of the network")?;
+    network::forward(changes, inputs.clone()).context("cannot await changes of the network")?;
+    ownership::forward(&place.root, inputs.clone()).context("cannot start a thread")?;
     let watched =
         Watch::start(&place.root).and_then(|watch| exclusion_watch::forward(watch, inputs.clone()));
     if let Err(error) = &watched {
@@ -66,7 +71,7 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
         error!("{problem}");
         problems.push(problem);
     }
-    let bus = bus::connect(inputs.clone()).await?;
+    let (bus, show) = bus::connect(inputs.clone()).await?;
     let units = Units::connect(&bus, &place.connector, inputs.clone())
         .await
         .context("systemd does not answer on the system bus")?;
@@ -81,6 +86,8 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
         workers: Workers::new(place.root.clone(), inputs.clone()),
         connector: Connector::start(socket, inputs.clone()),
         units,
+        show,
+        mdns: Mdns::new(bus, inputs.clone()),
         watch: watched.unwrap_or_default(),
         root: place.root,
         own: own.config,
@@ -98,6 +105,13 @@ pub(crate) fn core_settings(config: &DaemonConfig) -> Settings {
         probe_timeout_ms: config.probe_timeout_ms,
         retry_initial_ms: config.retry_initial_ms,
         retry_max_ms: config.retry_max_ms,
+        dc_giveup_hours: small(config.dc_giveup_hours),
+        dc_recheck_minutes: small(config.dc_recheck_minutes),
+        fc_kickstart_interval_minutes: small(config.fc_kickstart_interval_minutes),
         ..Settings::default()
     }
+}
+
+fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use discoverd_core::Event;
 use nvmf::uevent::{Received, Socket, Uevent};
 use nvmf_types::DeviceName;
 use tracing::debug;
@@ -28,11 +29,8 @@ pub(crate) fn forward(socket: Socket, inputs: Inputs) -> io::Result<()> {
             match guard.try_io(|socket| socket.get_ref().recv()) {
                 // nothing more for now
                 Err(_) => {}
-                Ok(Ok(Received::Event(event))) if controller(&event).is_some() => {
-                    put(&inputs, Input::Uevent(event));
-                }
+                Ok(Ok(Received::Event(event))) => forward_event(event, &inputs),
                 Ok(Ok(Received::Overflow)) => put(&inputs, Input::UeventsLost),
-                Ok(Ok(Received::Event(_))) => {}
                 Ok(Ok(Received::Foreign)) => debug!("a message that is no kernel uevent: ignored"),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(error)) => break error,
@@ -44,6 +42,28 @@ pub(crate) fn forward(socket: Socket, inputs: Inputs) -> io::Result<()> {
         );
     });
     Ok(())
+}
+
+fn forward_event(event: Uevent, inputs: &Inputs) {
+    if controller(&event).is_some() {
+        put(inputs, Input::Uevent(event));
+    } else if let Some(announced) = fc_announcement(&event) {
+        put(inputs, announced);
+    }
+}
+
+/// The discovery controller that a Fibre Channel port announces (Linux `drivers/nvme/host/fc.c`,
+/// `nvme_fc_signal_discovery_scan`).
+fn fc_announcement(event: &Uevent) -> Option<Event> {
+    if event.subsystem != "fc" || event.prop("FC_EVENT")? != "nvmediscovery" {
+        return None;
+    }
+    let host_traddr = event.prop("NVMEFC_HOST_TRADDR")?.parse().ok()?;
+    let traddr = event.prop("NVMEFC_TRADDR")?.parse().ok()?;
+    Some(Event::FcAnnounced {
+        host_traddr,
+        traddr,
+    })
 }
 
 /// The controller that an event is about: of subsystem `nvme` with a `DEVNAME` of `nvmeN`, not a
@@ -98,6 +118,34 @@ pub(crate) mod tests {
         assert_eq!(of("nvme-generic", "ng3n1"), None);
         assert_eq!(of("nvme", "../nvme3"), None);
         assert_eq!(controller(&event("nvme-subsystem", &[])), None);
+    }
+
+    #[test]
+    fn fibre_channel_announces_discovery_controllers() {
+        let (host, target) = (
+            "nn-0x10001100aa000001:pn-0x20001100aa000001",
+            "nn-0x10001100ab000001:pn-0x20001100ab000001",
+        );
+        let of = |subsystem, kind, target| {
+            let props = [
+                ("FC_EVENT", kind),
+                ("NVMEFC_HOST_TRADDR", host),
+                ("NVMEFC_TRADDR", target),
+            ];
+            match fc_announcement(&event(subsystem, &props)) {
+                Some(Event::FcAnnounced {
+                    host_traddr,
+                    traddr,
+                }) => Some((host_traddr.to_string(), traddr.to_string())),
+                _ => None,
+            }
+        };
+        let told = Some((host.to_owned(), target.to_owned()));
+        assert_eq!(of("fc", "nvmediscovery", target), told);
+        assert_eq!(of("fc", "other", target), None);
+        assert_eq!(of("nvme", "nvmediscovery", target), None);
+        assert_eq!(of("fc", "nvmediscovery", "none"), None);
+        assert_eq!(of("fc", "nvmediscovery", "pn-0x1"), None);
     }
 
     #[test]

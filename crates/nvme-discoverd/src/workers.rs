@@ -7,15 +7,15 @@ use discoverd_core::{ActionId, ClaimOutcome, Event, Timestamp};
 use nvmf::Root;
 use nvmf::registry::{Claim, Registry, RegistryError};
 use nvmf::sysfs;
-use nvmf::{config, exclusions, log_page};
+use nvmf::{config, exclusions, fc, log_page};
 use nvmf_types::config::Config;
 use nvmf_types::{DeviceName, Owner};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::{debug, warn};
 
-use crate::inputs::{Input, Inputs, put};
-use crate::reading::Reading;
+use crate::inputs::{Input, Inputs, Trouble, put};
+use crate::reading::{Boot, Reading};
 
 /// Log pages being read at once: each may wait for its target for as long as the kernel lets it.
 const LOG_PAGES: usize = 12;
@@ -78,6 +78,24 @@ impl Workers {
     /// Reads all files and the boot tables; [`Input::Everything`].
     pub(crate) fn read_everything(&self, nbft: bool) {
         self.spawn(move |root| Input::Everything(Box::new(Reading::take(root, nbft))));
+    }
+
+    /// Reads the boot tables again, because interfaces may have come; [`Input::Boot`].
+    pub(crate) fn read_boot_tables(&self) {
+        self.spawn(|root| Input::Boot(Box::new(Boot::take(root))));
+    }
+
+    /// Has Fibre Channel ports announce what they see; uevents, and [`Input::Trouble`].
+    pub(crate) fn kick_fc(&self) {
+        self.spawn(|root| {
+            let trouble = fc::announce(root).err().map(|error| {
+                format!(
+                    "Fibre Channel ports cannot be asked for discovery controllers \
+                     (/sys/class/fc/fc_udev_device/nvme_discovery): {error}"
+                )
+            });
+            Input::Trouble(Trouble::Fc, trouble)
+        });
     }
 
     /// Looks up the host names of a configuration; [`Input::Named`].

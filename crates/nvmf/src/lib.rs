@@ -3,12 +3,13 @@
 //! What tools and the daemon do to a host, each as a blocking function that takes the [`Root`] it
 //! works in: the ownership registry, exclusion and configuration files, controllers in sysfs,
 //! connect and disconnect, discovery log pages, kernel uevents, host names, boot tables, network
-//! interfaces. Nothing here decides anything.
+//! interfaces and their changes, Fibre Channel's announcements. Nothing here decides anything.
 
 pub mod config;
 pub mod connect;
 pub mod disconnect;
 pub mod exclusions;
+pub mod fc;
 mod file;
 mod fs;
 mod kernel_log;

@@ -1,9 +1,14 @@
 //! Network interfaces.
 
+mod changes;
+
 use std::io;
 use std::path::Path;
 
 use nvmf_types::nbft::BootInterface;
+use rustix::net::{AddressFamily, SocketType, netdevice};
+
+pub use changes::Changes;
 
 use crate::Root;
 
@@ -28,6 +33,15 @@ pub fn interface(root: &Root, wanted: &BootInterface) -> io::Result<Option<Strin
         }
     }
     Ok(found.into_iter().min().map(|(_, name)| name))
+}
+
+/// The name of the interface of that number.
+///
+/// # Errors
+/// There is none.
+pub fn interface_name(number: u32) -> io::Result<String> {
+    let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None)?;
+    Ok(netdevice::index_to_name(socket, number)?)
 }
 
 fn has_mac(device: &Path, wanted: &BootInterface) -> bool {

@@ -12,8 +12,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nvmf_types::{HostName, Traddr, Transport};
-use rustix::net::{AddressFamily, SocketType, netdevice};
 use thiserror::Error;
+
+use crate::net::interface_name;
 
 /// A host name without an address.
 #[derive(Debug)]
@@ -140,9 +141,7 @@ fn addresses(answer: Answer) -> Result<Vec<Traddr>, ResolveErrorKind> {
 /// With the interface's name, as people and sysfs have it, or else its number.
 fn scoped(address: SocketAddrV6) -> Traddr {
     let number = address.scope_id();
-    let socket = rustix::net::socket(AddressFamily::INET6, SocketType::DGRAM, None);
-    let name = socket.and_then(|socket| netdevice::index_to_name(socket, number));
-    let scope = name.unwrap_or_else(|_| number.to_string());
+    let scope = interface_name(number).unwrap_or_else(|_| number.to_string());
     let text = format!("{}%{scope}", address.ip());
     Traddr::parse(Transport::Tcp, &text).unwrap_or(Traddr::from_ip((*address.ip()).into()))
 }

@@ -1,30 +1,44 @@
 //! Telling others how things are.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::Daemon;
+use crate::bus::{Shown, View};
 use crate::{notify, report};
 
 /// How long a change of the status waits for others.
 const PUBLISH_AFTER: Duration = Duration::from_millis(200);
+/// What publishing costs with very many connections is this part of all time at most.
+const SHARE: u32 = 20;
 
 impl Daemon {
     pub(super) fn publish_soon(&mut self) {
-        let soon = Instant::now() + PUBLISH_AFTER;
+        let soon = Instant::now() + self.publish_after.max(PUBLISH_AFTER);
         self.publish_at.get_or_insert(soon);
     }
 
-    /// Tells systemd how things are, if that is new.
+    /// Tells systemd and the bus how things are, if that is new.
     pub(super) fn publish(&mut self) {
         self.publish_at = None;
+        let began = Instant::now();
         let status = self.parts.core.status(self.clock.now());
-        let line = report::line(&status, &self.problems(status.counts.desired));
+        let mut problems = self.problems(status.counts.desired);
+        let line = report::line(&status, &problems);
         if line != self.published {
             notify::status(&line);
             self.published = line;
         }
+        problems.splice(0..0, status.problems);
+        let views = status.connections.iter();
+        let shown = Shown {
+            connections: views.map(|it| View::new(it, &self.clock)).collect(),
+            problems,
+        };
+        self.parts.show.send_replace(Arc::new(shown));
+        self.publish_after = began.elapsed() * SHARE;
     }
 
     /// The shell's own problems.
@@ -32,6 +46,7 @@ impl Daemon {
         let mut problems = self.parts.problems.clone();
         problems.extend(self.own_problems.iter().cloned());
         problems.extend(self.names.problems.iter().cloned());
+        problems.extend(self.troubles.values().cloned());
         problems.extend(self.unwatched.iter().cloned());
         if desired > 0 && !self.parts.root.dev().join("nvme-fabrics").exists() {
             problems.push(

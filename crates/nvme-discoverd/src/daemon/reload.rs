@@ -101,7 +101,7 @@ impl Daemon {
 
     /// The boot tables were read; nothing new is no news.
     pub(super) fn boot_tables(&mut self, boot: Boot) {
-        if boot == self.boot {
+        if self.boot.as_ref() == Some(&boot) {
             return;
         }
         for problem in &boot.problems {
@@ -110,13 +110,14 @@ impl Daemon {
         for note in &boot.notes {
             info!("{note}");
         }
-        self.boot = boot.clone();
+        self.boot = Some(boot.clone());
         self.event(boot.event());
     }
 
     /// Behaves so from now on.
     fn behave(&mut self, own: DaemonConfig) {
         self.parts.level.set(own.debug_level);
+        self.parts.mdns.set(own.zeroconf);
         self.event(Event::SettingsLoaded(core_settings(&own)));
         self.parts.own = own;
     }

@@ -5,6 +5,7 @@ mod reload;
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::sync::Arc;
 
 use discoverd_core::{Settings, State, Status};
 use nvmf_connector::Server;
@@ -58,6 +59,8 @@ impl World {
             connector: Connector::start(socket, inputs.clone()),
             units,
             watch,
+            show: Show::new(Arc::default()),
+            mdns: Mdns::new(bus.1.clone(), inputs.clone()),
             root,
             own: DaemonConfig::default(),
             level: Level::default(),

@@ -31,7 +31,8 @@ impl World {
     /// Has the daemon read its configuration again, in which something is wrong.
     #[track_caller]
     pub fn reload_in_vain(&self) {
-        self.run("systemctl", &["reload", SERVICE]).expect_failure(1);
+        self.run("systemctl", &["reload", SERVICE])
+            .expect_failure(1);
     }
 
     /// Kills the daemon (`kill -9`) and waits until systemd has started another one.
