@@ -42,6 +42,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "sd-notify",
             "serde",
             "serde_json",
+            "sha2",
             "tokio",
             "tracing",
             "tracing-journald",
