@@ -44,7 +44,8 @@ impl Core {
             *listed = true;
             self.begin(now);
         } else {
-            // events that were missed may have been about log pages
+            // events that were missed may have been about log pages, or Fibre Channel
+            self.outbox.kick_fc();
             let dcs: Vec<Key> = self.desired.discovery_controllers().cloned().collect();
             for dc in dcs {
                 self.fetch(&dc);

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use discoverd_core::{
-    Action, ActionId, ActionKind, ClaimOutcome, ConnectRequest, Core, Event, Settings, Timestamp,
-    UnitOutcome, UnitSpec,
+    Action, ActionId, ActionKind, ConnectRequest, Core, Event, Service, Settings, Timestamp,
 };
 use nvmf_types::log_page::DiscoveryLog;
-use nvmf_types::{DeviceName, LiveController, Owner};
+use nvmf_types::{DeviceName, LiveController};
 
 use super::host::Host;
 use super::kernel::Uevent;
 use super::name::Name;
 use super::story;
 use super::watch::Watch;
+use super::worker::perform;
 
 /// The daemon.
 #[derive(Debug)]
@@ -23,6 +23,9 @@ pub(super) struct Daemon {
     pub(super) jobs: Vec<Job>,
     looks: Looks,
     reload_again: bool,
+    /// What mDNS names is asked, and again.
+    browsing: bool,
+    browse_again: bool,
     /// What the core heard and wanted, if somebody wants to read it.
     pub(super) story: Option<String>,
     /// Connects for the connector.
@@ -36,6 +39,10 @@ pub(super) enum Job {
     Todo(Action),
     /// The configuration is to be read.
     Config,
+    /// The boot tables are to be read.
+    Boot,
+    /// What mDNS names is to be asked.
+    Browse,
     /// A log page was read; that its discovery controller speaks again comes next.
     Read(ActionId, DeviceName, u64, DiscoveryLog),
     /// Done; the core has still to hear of it.
@@ -75,19 +82,14 @@ impl Daemon {
         Self {
             watch: Watch::new(settings.owner.clone()),
             core: Core::new(settings),
-            jobs: vec![
-                Job::Config,
-                Job::Todo(read),
-                Job::done(Event::BootTablesLoaded {
-                    connections: Vec::new(),
-                    problems: Vec::new(),
-                }),
-            ],
+            jobs: vec![Job::Config, Job::Todo(read), Job::Boot, Job::Browse],
             looks: Looks {
                 list: true,
                 ..Looks::default()
             },
             reload_again: false,
+            browsing: true,
+            browse_again: false,
             story: None,
             connects: Vec::new(),
         }
@@ -101,15 +103,29 @@ impl Daemon {
     /// The configuration is to be read.
     pub(super) fn reload(&mut self) {
         let reads = |job: &Job| match job {
-            Job::Config => true,
+            Job::Config | Job::Boot => true,
             Job::Done(event) => is_config(event),
             _ => false,
         };
         if self.jobs.iter().any(reads) {
             self.reload_again = true;
         } else {
-            self.jobs.push(Job::Config);
+            self.jobs.extend([Job::Config, Job::Boot]);
         }
+    }
+
+    /// What mDNS names changed.
+    pub(super) fn browse(&mut self) {
+        if std::mem::replace(&mut self.browsing, true) {
+            self.browse_again = true;
+        } else {
+            self.jobs.push(Job::Browse);
+        }
+    }
+
+    /// The core is told something that needs no reading.
+    pub(super) fn hear(&mut self, event: Event) {
+        self.jobs.push(Job::done(event));
     }
 
     /// The exclusion files were touched.
@@ -122,6 +138,15 @@ impl Daemon {
         let (device, changed) = match event {
             Uevent::Touched(device) => (device, false),
             Uevent::Discovery(device) => (device, true),
+            Uevent::Fc(name) => {
+                let announced = name.ports();
+                let event = announced.map(|(host_traddr, traddr)| Event::FcAnnounced {
+                    host_traddr,
+                    traddr,
+                });
+                self.jobs.extend(event.map(Job::done));
+                return;
+            }
         };
         *self.looks.wanted.entry(device).or_default() |= changed;
     }
@@ -178,6 +203,18 @@ impl Daemon {
                 };
                 self.jobs.push(Job::done(event));
             }
+            Job::Boot => self.jobs.push(Job::done(Event::BootTablesLoaded {
+                connections: host.boot.iter().map(Name::boot).collect(),
+                problems: Vec::new(),
+            })),
+            Job::Browse => {
+                let services = host.services.iter().map(|name| Service {
+                    name: name.to_string(),
+                    tid: name.wanted(),
+                });
+                let event = Event::ServicesFound(services.collect());
+                self.jobs.push(Job::done(event));
+            }
             Job::Read(id, device, ino, log) => {
                 let controller = host.kernel.controllers.get_mut(&device);
                 if let Some(controller) = controller.filter(|controller| controller.ino == ino) {
@@ -187,9 +224,21 @@ impl Daemon {
                 self.jobs.push(Job::done(Event::LogFetched { id, result }));
             }
             Job::Done(event) => {
-                let again = is_config(&event) && std::mem::take(&mut self.reload_again);
+                let config = is_config(&event);
+                let browsed = matches!(*event, Event::ServicesFound(_));
                 self.deliver(*event, now)?;
-                self.jobs.extend(again.then_some(Job::Config));
+                let others = self.jobs.iter().any(|job| match job {
+                    Job::Config | Job::Boot => true,
+                    Job::Done(event) => is_config(event),
+                    _ => false,
+                });
+                if config && !others && std::mem::take(&mut self.reload_again) {
+                    self.jobs.extend([Job::Config, Job::Boot]);
+                }
+                if browsed {
+                    self.browsing = std::mem::take(&mut self.browse_again);
+                    self.jobs.extend(self.browsing.then_some(Job::Browse));
+                }
             }
         }
         Ok(())
@@ -222,14 +271,13 @@ impl Daemon {
             self.tell(now, || {
                 format!("  {}: {}", action.id, story::action(&action.kind))
             });
-            self.watch.check(&action)?;
+            self.watch.check(&action, Timestamp(now))?;
             match action.kind {
                 ActionKind::PublishStatus => {}
                 ActionKind::Rescan => self.looks.list = true,
                 ActionKind::Look { device } => {
                     self.looks.wanted.entry(device).or_default();
                 }
-                ActionKind::KickFc => {}
                 ActionKind::Connect(request) => {
                     let name = Name::find(&request.tid).ok_or("a connect to nowhere")?;
                     self.connects.push((action.id, name, request));
@@ -245,7 +293,8 @@ impl Daemon {
                 return Err(format!("a change without a reason: {change:?}"));
             }
         }
-        Ok(())
+        let jobs = self.jobs.len();
+        self.watch.check_footprint(&self.core.footprint(), jobs)
     }
 
     fn tell(&mut self, now: u64, line: impl FnOnce() -> String) {
@@ -256,100 +305,8 @@ impl Daemon {
 }
 
 const fn is_config(event: &Event) -> bool {
-    matches!(event, Event::ConfigLoaded(_) | Event::ConfigRejected(_))
-}
-
-/// Does what a worker does; gives what is left to do.
-fn perform(action: Action, host: &mut Host) -> Result<Option<Job>, String> {
-    let id = action.id;
-    let event = match action.kind {
-        ActionKind::FetchLog { device, sysfs_ino } => {
-            return Ok(Some(fetch(id, device, sysfs_ino, host)));
-        }
-        ActionKind::Claim {
-            device,
-            sysfs_ino,
-            owner,
-        } => Event::Claimed {
-            id,
-            outcome: claim(&device, sysfs_ino, owner, host),
-        },
-        ActionKind::StartUnit(spec) => Event::UnitStarted {
-            id,
-            result: start_unit(&spec, host),
-        },
-        ActionKind::StopUnit { device, sysfs_ino } => {
-            if host.kernel.exact(&device, sysfs_ino).is_some() {
-                return Err(format!("disconnects {device} by stopping its unit"));
-            }
-            host.units.remove(&(device, sysfs_ino));
-            return Ok(None);
-        }
-        ActionKind::Disconnect {
-            device,
-            sysfs_ino,
-            owner,
-        } => {
-            let there = host.kernel.exact(&device, sysfs_ino).is_some();
-            if there && host.owner(&device, sysfs_ino) == Some(&owner) {
-                host.kernel.remove(&device);
-            }
-            return Ok(None);
-        }
-        ActionKind::LoadExclusions => Event::ExclusionsLoaded {
-            set: host.excluded.exclusions(),
-            problems: Vec::new(),
-        },
-        other => return Err(format!("wants what nobody can do: {other:?}")),
-    };
-    Ok(Some(Job::done(event)))
-}
-
-fn fetch(id: ActionId, device: DeviceName, ino: u64, host: &mut Host) -> Job {
-    let name = host.kernel.exact(&device, ino).map(|controller| {
-        let live = controller.state == nvmf_types::ControllerState::Live;
-        (controller.name, live)
-    });
-    let target = match name {
-        Some((name, true)) => host.target(name).map(|target| target.log(name)),
-        _ => None,
-    };
-    match target {
-        Some(log) => Job::Read(id, device, ino, log),
-        None => Job::done(Event::LogFetched {
-            id,
-            result: Err("no answer".to_owned()),
-        }),
-    }
-}
-
-fn claim(device: &DeviceName, ino: u64, owner: Owner, host: &mut Host) -> ClaimOutcome {
-    if host.registry_broken {
-        return ClaimOutcome::Failed("no space".to_owned());
-    }
-    if host.kernel.exact(device, ino).is_none() {
-        return ClaimOutcome::NoSuchController;
-    }
-    match host.owner(device, ino).cloned() {
-        None => {
-            host.own(device, Some(ino), owner);
-            ClaimOutcome::Granted
-        }
-        Some(other) if other == owner => ClaimOutcome::AlreadyMine,
-        Some(other) => ClaimOutcome::OwnedBy(other),
-    }
-}
-
-fn start_unit(spec: &UnitSpec, host: &mut Host) -> UnitOutcome {
-    if host.shutting_down {
-        return UnitOutcome::Refused("shutting down".to_owned());
-    }
-    if host.bus_broken {
-        return UnitOutcome::Failed("no bus".to_owned());
-    }
-    if host.units.insert((spec.device.clone(), spec.sysfs_ino)) {
-        UnitOutcome::Started
-    } else {
-        UnitOutcome::AlreadyThere
-    }
+    matches!(
+        event,
+        Event::ConfigLoaded(_) | Event::ConfigRejected(_) | Event::BootTablesLoaded { .. }
+    )
 }

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use nvmf_types::config::{Config, Connection};
 use nvmf_types::{ControllerState, DeviceName, LiveController, Origin, Owner};
 
-use super::kernel::Kernel;
-use super::name::{self, Name, Names};
+use super::kernel::{Kernel, Uevent};
+use super::name::{self, FC, Name, Names};
 use super::target::{self, Mode, Target};
 
 /// What one registry entry says.
@@ -27,6 +27,12 @@ pub(super) struct Host {
     pub(super) configured: Names,
     /// The configuration on disk has an error.
     pub(super) config_broken: bool,
+    /// What the boot tables name.
+    pub(super) boot: Names,
+    /// What mDNS names.
+    pub(super) services: Names,
+    /// What the Fibre Channel ports see.
+    pub(super) fabric: Names,
     /// What the exclusion files on disk exclude.
     pub(super) excluded: Names,
     /// The registry cannot be written.
@@ -49,6 +55,9 @@ impl Host {
             targets: target::targets(),
             configured: Names::default(),
             config_broken: false,
+            boot: Names::default(),
+            services: Names::default(),
+            fabric: Names::default(),
             excluded: Names::default(),
             registry_broken: false,
             bus_broken: false,
@@ -64,6 +73,7 @@ impl Host {
 
     pub(super) fn mode(&self, name: Name) -> Mode {
         let target = self.targets.get(name.index());
+        let target = target.filter(|_| !FC.has(name) || self.fabric.has(name));
         target.map_or(Mode::Silent, |target| target.mode)
     }
 
@@ -134,8 +144,33 @@ impl Host {
         })
     }
 
+    /// What the Fibre Channel ports see changes. Of what they see anew they tell; of a lost one
+    /// nobody does.
+    pub(super) fn set_fabric(&mut self, names: Names) {
+        let new = names.minus(self.fabric);
+        self.fabric = names;
+        for name in new.iter().filter(|name| name.is_discovery()) {
+            self.kernel.tell(Uevent::Fc(name));
+        }
+        for controller in self.kernel.controllers.values_mut() {
+            let unseen = FC.has(controller.name) && !names.has(controller.name);
+            if unseen && controller.ready {
+                controller.state = ControllerState::Connecting;
+            }
+        }
+    }
+
+    /// The Fibre Channel ports tell of all discovery controllers that they see.
+    pub(super) fn kick(&mut self) {
+        for name in self.fabric.iter().filter(|name| name.is_discovery()) {
+            self.kernel.tell(Uevent::Fc(name));
+        }
+    }
+
     /// A log page changes; its discovery controllers say so, once.
     pub(super) fn set_page(&mut self, name: Name, page: Names) {
+        // what is behind Fibre Channel cannot be told without it
+        let page = if FC.has(name) { page } else { page.minus(FC) };
         let Some(target) = self.target(name).filter(|target| target.page != page) else {
             return;
         };

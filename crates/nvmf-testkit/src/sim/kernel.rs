@@ -31,6 +31,8 @@ pub(super) enum Uevent {
     Touched(DeviceName),
     /// That discovery controller's log page changed, or it is back.
     Discovery(DeviceName),
+    /// A port of this host sees that discovery controller's.
+    Fc(Name),
 }
 
 /// The kernel of one host.

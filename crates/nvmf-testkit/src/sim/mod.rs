@@ -12,6 +12,7 @@
 
 mod connector;
 mod daemon;
+mod damping;
 mod host;
 mod kernel;
 mod name;
@@ -25,6 +26,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod worker;
 mod world;
 
 pub use name::{Name, Names};

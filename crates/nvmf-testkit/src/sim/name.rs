@@ -3,18 +3,27 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use discoverd_core::ConnectionStatus;
 use nvmf_types::exclusion::{ExclusionSet, Exclusions};
 use nvmf_types::log_page::{LogEntry, Subtype, Trtype};
-use nvmf_types::{ControllerClass, HostIdentity, Nqn, TransportId};
+use nvmf_types::nbft::{BootConnection, BootEntry, BootOrigin};
+use nvmf_types::{
+    ConnectOptions, ControllerClass, FcName, HostIdentity, Nqn, Traddr, Transport, TransportId,
+};
 
-/// One connection that can be desired: `dc0` to `dc3`, `io4` to `io9`.
+/// One connection that can be desired: `dc0` to `dc3` and `io4` to `io9` over TCP, `dc10`, `dc11`
+/// and `io12` over Fibre Channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(u8);
 
 /// Discovery controllers in the universe.
-const DISCOVERY: u8 = 4;
+const DISCOVERY: [u8; 6] = [0, 1, 2, 3, 10, 11];
 /// Connections in the universe.
-pub(super) const ALL: u8 = 10;
+pub(super) const ALL: u8 = 13;
+/// What is reached over Fibre Channel.
+pub(super) const FC: Names = Names(0b1_1100_0000_0000);
+/// The discovery controllers over TCP.
+pub(super) const TCP_DCS: Names = Names(0b1111);
 
 /// A set of [`Name`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,13 +31,14 @@ pub struct Names(pub(super) u16);
 
 impl Name {
     /// Any number names one.
-    pub(super) const fn of(number: u8) -> Self {
+    pub(super) const fn nth(number: u8) -> Self {
         Self(number % ALL)
     }
 
     /// Any number names a discovery controller.
-    pub(super) const fn dc(number: u8) -> Self {
-        Self(number % DISCOVERY)
+    pub(super) fn dc(number: u8) -> Self {
+        let mut all = DISCOVERY.into_iter().cycle();
+        Self(all.nth(usize::from(number % 6)).unwrap_or(0))
     }
 
     pub(super) fn index(self) -> usize {
@@ -36,7 +46,7 @@ impl Name {
     }
 
     pub(super) const fn class(self) -> ControllerClass {
-        if self.0 < DISCOVERY {
+        if self.is_discovery() {
             ControllerClass::Discovery
         } else {
             ControllerClass::Io
@@ -44,7 +54,31 @@ impl Name {
     }
 
     pub(super) const fn is_discovery(self) -> bool {
-        self.0 < DISCOVERY
+        matches!(self.0, 0..4 | 10 | 11)
+    }
+
+    /// The ports between which it is, over Fibre Channel.
+    pub(super) fn ports(self) -> Option<(FcName, FcName)> {
+        let number = u64::from(self.0);
+        let port = |n| FcName { node: n, port: n };
+        FC.has(self).then(|| (port(1), port(0x100 + number)))
+    }
+
+    /// As a boot table asks for it.
+    pub(super) fn boot(self) -> BootConnection {
+        BootConnection {
+            tid: self.wanted(),
+            class: self.class(),
+            options: ConnectOptions::default(),
+            retry_without_host_traddr: false,
+            interface: None,
+            authentication: false,
+            origin: BootOrigin {
+                table: "NBFT".to_owned(),
+                entry: BootEntry::Ssns(vec![u16::from(self.0)]),
+                hfi: Some(1),
+            },
+        }
     }
 
     /// As the configuration writes it: what need not be said is left out.
@@ -65,6 +99,14 @@ impl Name {
             .clone()
     }
 
+    /// As the core spells it.
+    pub(super) fn spelled_out(self) -> TransportId {
+        let mut tid = self.wanted();
+        let port = tid.port(self.class());
+        tid.trsvcid = port.and_then(|port| nvmf_types::Trsvcid::from_port(port).ok());
+        tid
+    }
+
     /// The name of a connection that the core speaks of.
     pub(super) fn find(tid: &TransportId) -> Option<Self> {
         let same = |name: &Self| {
@@ -77,8 +119,9 @@ impl Name {
     /// As a log page says it.
     pub(super) fn record(self) -> LogEntry {
         let tid = self.wanted();
+        let tcp = tid.transport == Transport::Tcp;
         LogEntry {
-            trtype: Trtype::Tcp,
+            trtype: if tcp { Trtype::Tcp } else { Trtype::Fc },
             adrfam: 1,
             subtype: match self.class() {
                 ControllerClass::Io => Subtype::Nvm,
@@ -89,7 +132,12 @@ impl Name {
             cntlid: 0xffff,
             asqsz: 32,
             eflags: 0,
-            trsvcid: if self.is_discovery() { "8009" } else { "4420" }.to_owned(),
+            trsvcid: match (tcp, self.is_discovery()) {
+                (true, true) => "8009",
+                (true, false) => "4420",
+                (false, _) => "none",
+            }
+            .to_owned(),
             subnqn: tid.nqn.to_string(),
             traddr: tid.field("traddr").unwrap_or_default(),
             tsas: [0; 256],
@@ -97,7 +145,20 @@ impl Name {
     }
 }
 
+/// The name of a connection that is shown.
+pub(super) fn of_status(shown: &ConnectionStatus) -> Option<Name> {
+    let traddr = shown.traddr.as_deref()?;
+    let nqn = &shown.nqn;
+    let tid = format!("transport={};traddr={traddr};nqn={nqn}", shown.transport);
+    Name::find(&tid.parse().ok()?)
+}
+
 impl Names {
+    /// Those.
+    pub(super) fn of(names: impl IntoIterator<Item = Name>) -> Self {
+        names.into_iter().fold(Self::default(), Self::with)
+    }
+
     pub(super) const fn has(self, name: Name) -> bool {
         self.0 & (1 << name.0) != 0
     }
@@ -108,6 +169,18 @@ impl Names {
 
     pub(super) const fn without(self, name: Name) -> Self {
         Self(self.0 & !(1 << name.0))
+    }
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) const fn minus(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(super) const fn plus(self, other: Self) -> Self {
+        Self(self.0 | other.0)
     }
 
     pub(super) fn iter(self) -> impl Iterator<Item = Name> {
@@ -138,6 +211,9 @@ fn tids() -> &'static [(TransportId, TransportId)] {
 }
 
 fn both(name: Name) -> (TransportId, TransportId) {
+    if let Some(ports) = name.ports() {
+        return over_fc(name, ports);
+    }
     let (text, port) = if name.is_discovery() {
         (
             format!(
@@ -159,6 +235,27 @@ fn both(name: Name) -> (TransportId, TransportId) {
     let mut shown: TransportId = parse(&format!("{text};trsvcid={port};host-iface=eth0"));
     let host = host();
     (shown.hostnqn, shown.hostid) = (host.hostnqn, host.hostid);
+    (wanted, shown)
+}
+
+fn over_fc(name: Name, (host, target): (FcName, FcName)) -> (TransportId, TransportId) {
+    let nqn = if name.is_discovery() {
+        Nqn::discovery()
+    } else {
+        let text = format!("nqn.2014-08.org.example:{}", name.0);
+        text.parse()
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    };
+    let wanted = TransportId {
+        host_traddr: Some(Traddr::Fc(host)),
+        ..TransportId::new(Transport::Fc, Some(Traddr::Fc(target)), nqn)
+    };
+    let identity = self::host();
+    let shown = TransportId {
+        hostnqn: identity.hostnqn,
+        hostid: identity.hostid,
+        ..wanted.clone()
+    };
     (wanted, shown)
 }
 

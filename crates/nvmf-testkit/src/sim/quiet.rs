@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use discoverd_core::{ActionKind, ConnectionStatus, State, Status, Timestamp};
+use discoverd_core::{ActionKind, ConnectionStatus, State, Timestamp};
 use nvmf_types::{ControllerState, DeviceName, Owner};
 
 use super::daemon::Job;
-use super::name::{Name, Names};
+use super::name::{self, FC, Name, Names};
 use super::target::Mode;
 use super::world::World;
 
@@ -17,8 +17,8 @@ const BOUND_MS: u64 = 400_000;
 /// For so long nothing may happen then.
 const IDLE_MS: u64 = 7_200_000;
 
-/// So many log pages may be read in that time: two discovery controllers, every 15 minutes.
-const READS: u32 = 2 * 8;
+/// So many log pages may be read in that time: three discovery controllers, every 15 minutes.
+const READS: u32 = 3 * 8;
 
 impl World {
     /// Ends all trouble, waits for as long as a retry may take, and looks whether all is well.
@@ -38,7 +38,8 @@ impl World {
         }
         self.pass(end.saturating_sub(self.now))?;
         self.check_peace()?;
-        self.check_idle()
+        self.check_idle()?;
+        self.check_oblivion()
     }
 
     fn heal(&mut self) {
@@ -48,6 +49,8 @@ impl World {
             target.lies = false;
         }
         (host.registry_broken, host.bus_broken) = (false, false);
+        host.set_fabric(FC);
+        host.kick();
         if std::mem::take(&mut host.config_broken) {
             self.daemon.reload();
         }
@@ -74,12 +77,12 @@ impl World {
 
     fn check_peace(&self) -> Result<(), String> {
         let status = self.daemon.core.status(Timestamp(self.now));
-        self.check_status(&status)?;
+        self.daemon.watch.check_status(&status)?;
         let shown: BTreeMap<Name, &ConnectionStatus> = status
             .connections
             .iter()
             .filter(|shown| !shown.sources.is_empty())
-            .filter_map(|shown| Some((named(shown)?, shown)))
+            .filter_map(|shown| Some((name::of_status(shown)?, shown)))
             .collect();
         for name in self.desired(&shown).iter() {
             let shown = shown.get(&name).ok_or(format!("{name} is not known"))?;
@@ -89,22 +92,12 @@ impl World {
         self.check_units()
     }
 
-    /// What holds for a status at any time.
-    pub(super) fn check_status(&self, status: &Status) -> Result<(), String> {
-        let silent = status
-            .connections
-            .iter()
-            .find(|shown| shown.reason.is_empty());
-        if let Some(shown) = silent {
-            return Err(format!("a state without a reason: {shown:?}"));
-        }
-        Ok(())
-    }
-
-    /// What the configuration names, and, step by step, the log pages of those of them that are
+    /// What the sources name, and, step by step, the log pages of those of them that are
     /// ours to read.
     fn desired(&self, shown: &BTreeMap<Name, &ConnectionStatus>) -> Names {
-        let mut desired = self.host.configured;
+        let host = &self.host;
+        let mut desired = host.configured.plus(host.boot).plus(host.services);
+        desired = desired.plus(self.daemon.watch.announced);
         loop {
             let before = desired;
             for dc in before.iter().filter(|name| name.is_discovery()) {
@@ -124,22 +117,23 @@ impl World {
     fn check_connection(&self, name: Name, shown: &ConnectionStatus) -> Result<(), &'static str> {
         let mut controllers = self.host.kernel.of(name);
         let us = Owner::discoverd();
+        let boot = self.host.boot;
+        let ours = |name, owner: Option<&Owner>| {
+            owner == Some(&us) || owner == Some(&Owner::nbft()) && boot.has(name)
+        };
         match shown.state {
             State::Connected => controllers
                 .find(|(device, controller)| {
                     Some(controller.ino) == shown.sysfs_ino
-                        && self.host.owner(device, controller.ino) == Some(&us)
+                        && ours(name, self.host.owner(device, controller.ino))
                 })
                 .map(|_| ())
                 .ok_or("is not connected, or not ours"),
             State::Foreign => {
-                let ours = |(device, controller): (&DeviceName, &super::kernel::Controller)| {
-                    self.host.owner(device, controller.ino) == Some(&us)
-                };
                 let mut any = controllers.by_ref().peekable();
                 if any.peek().is_none() {
                     Err("is nobody's")
-                } else if any.any(ours) {
+                } else if any.any(|(device, c)| ours(name, self.host.owner(device, c.ino))) {
                     Err("is ours")
                 } else {
                     Ok(())
@@ -148,6 +142,8 @@ impl World {
             State::Excluded if !self.host.excluded.has(name) => Err("is not excluded"),
             State::Excluded if controllers.next().is_some() => Err("is connected"),
             State::Excluded => Ok(()),
+            // announced by nobody since
+            State::GaveUp if self.host.services.has(name) || !FC.has(name) => Ok(()),
             _ => Err("is not connected in time"),
         }
     }
@@ -170,15 +166,17 @@ impl World {
     }
 
     /// Nothing is left to do, whatever time passes, but to read now and then the log pages of
-    /// discovery controllers that do not promise to tell of changes.
+    /// discovery controllers that do not promise to tell of changes, and to kick the Fibre Channel
+    /// ports.
     fn check_idle(&mut self) -> Result<(), String> {
         let end = self.now + IDLE_MS;
-        let mut reads = 0;
+        let (mut reads, asked) = (0, self.daemon.watch.asked);
         while let Some(at) = self.daemon.core.next_deadline().filter(|at| at.0 <= end) {
             self.pass(at.0.saturating_sub(self.now))?;
             for job in &self.daemon.jobs {
                 match job {
                     Job::Todo(action) if self.is_due_read(&action.kind) => reads += 1,
+                    Job::Todo(action) if action.kind == ActionKind::KickFc => {}
                     job => return Err(format!("not idle: {job:?}")),
                 }
             }
@@ -187,8 +185,24 @@ impl World {
             }
             self.settle()?;
         }
-        if reads > READS {
-            return Err(format!("not idle: reads {reads} log pages"));
+        if reads > READS || asked != self.daemon.watch.asked {
+            return Err(format!("not idle: reads {reads} log pages, or connects"));
+        }
+        Ok(())
+    }
+
+    /// When nothing is desired any more, nothing is remembered but the controllers that there are.
+    fn check_oblivion(&mut self) -> Result<(), String> {
+        let host = &mut self.host;
+        (host.configured, host.boot, host.services) = Default::default();
+        self.daemon.reload();
+        self.daemon.browse();
+        self.settle()?;
+        let have = self.daemon.core.footprint();
+        let there = self.host.kernel.controllers.len();
+        let announced = self.daemon.watch.announced != Names::default();
+        if have.controllers != there || !announced && have.connections + have.named > 0 {
+            return Err(format!("remembers what is gone: {have}"));
         }
         Ok(())
     }
@@ -201,11 +215,4 @@ impl World {
         let target = controller.and_then(|c| self.host.targets.get(c.name.index()));
         target.is_some_and(|target| !target.persistent)
     }
-}
-
-fn named(shown: &ConnectionStatus) -> Option<Name> {
-    let traddr = shown.traddr.as_deref()?;
-    let nqn = &shown.nqn;
-    let tid = format!("transport={};traddr={traddr};nqn={nqn}", shown.transport);
-    Name::find(&tid.parse().ok()?)
 }

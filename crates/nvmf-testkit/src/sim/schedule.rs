@@ -18,6 +18,8 @@ const LOOK: usize = 16;
 pub struct Schedule {
     /// What the configuration names at first.
     pub configured: Names,
+    /// What the boot tables name at first.
+    pub boot: Names,
     /// One after the other.
     pub steps: Vec<Step>,
 }
@@ -37,8 +39,13 @@ impl Schedule {
     pub fn random(seed: u64, length: usize) -> Self {
         let mut random = Random::new(seed);
         let configured = step::names(&mut random);
+        let boot = step::few(&mut random);
         let steps = (0..length).map(|_| Step::random(&mut random)).collect();
-        Self { configured, steps }
+        Self {
+            configured,
+            boot,
+            steps,
+        }
     }
 
     /// Runs it from the beginning.
@@ -48,7 +55,7 @@ impl Schedule {
     pub fn run(&self) -> Result<(), Failure> {
         let mut step = 0;
         let done = catch_unwind(AssertUnwindSafe(|| {
-            self.take_steps(&mut World::new(self.configured), &mut step)
+            self.take_steps(&mut World::new(self.configured, self.boot), &mut step)
         }));
         let what = match done {
             Ok(Ok(())) => return Ok(()),
@@ -65,7 +72,7 @@ impl Schedule {
     /// Runs it and tells what the daemon's last life heard and wanted, one line each.
     #[must_use]
     pub fn story(&self) -> String {
-        let mut world = World::new(self.configured);
+        let mut world = World::new(self.configured, self.boot);
         world.daemon.story = Some(String::new());
         let mut step = 0;
         // how it ends is known
@@ -79,7 +86,7 @@ impl Schedule {
             world.step(*step)?;
             if taken.is_multiple_of(LOOK) {
                 let status = world.daemon.core.status(Timestamp(world.now));
-                world.check_status(&status)?;
+                world.daemon.watch.check_status(&status)?;
             }
         }
         *taken += 1;
@@ -119,7 +126,11 @@ impl Failure {
 impl fmt::Display for Schedule {
     /// One step a line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "configured: {}", self.configured)?;
+        writeln!(
+            f,
+            "configured: {}, boot tables: {}",
+            self.configured, self.boot
+        )?;
         for (number, step) in (1..).zip(&self.steps) {
             writeln!(f, "{number:4}  {step:?}")?;
         }

@@ -1,11 +1,12 @@
 //! What can happen, and in which order: at random, from a seed.
 
-use super::name::{ALL, Name, Names};
+use super::name::{ALL, FC, Name, Names, TCP_DCS};
 use super::random::Random;
 use super::target::{MODES, Mode};
 
 /// Tools that look after controllers, besides us. The empty one: a person, who registers nothing.
-pub(super) const OTHERS: [&str; 3] = ["", "stas", "csi"];
+/// `nbft`: what dracut connects.
+pub(super) const OTHERS: [&str; 4] = ["", "stas", "csi", "nbft"];
 
 /// One thing that happens. Numbers are taken modulo what there is, so that a schedule from which
 /// steps were dropped is still one.
@@ -41,6 +42,18 @@ pub enum Step {
     Config(Names),
     /// The configuration is edited badly.
     BadConfig,
+    /// The boot tables name something else, and the daemon is told to read them.
+    Boot(Names),
+    /// What mDNS names changes.
+    Services(Names),
+    /// What the Fibre Channel ports see changes.
+    Fabric(Names),
+    /// The network comes up.
+    Network,
+    /// Somebody asks for an attempt now: at that connection, or at all.
+    RetryNow(Option<Name>),
+    /// The daemon's own settings change: hours, minutes, minutes.
+    Settings(u8, u8, u8),
     /// The exclusion files are edited.
     Exclude(Names),
     /// Uevents are lost.
@@ -60,33 +73,42 @@ pub enum Step {
 impl Step {
     /// The next step of a sequence.
     pub(super) fn random(random: &mut Random) -> Self {
-        let name = |random: &mut Random| Name::of(number(random));
+        let name = |random: &mut Random| Name::nth(number(random));
         let dc = |random: &mut Random| Name::dc(number(random));
         match random.below(1_000) {
-            0..500 => Self::Work(wide(random)),
-            500..580 => Self::Pass(duration(random)),
-            580..584 => Self::Jump(duration(random)),
-            584..640 => Self::Behaves(name(random), mode(random)),
-            640..645 => Self::Lies(dc(random)),
-            645..700 => Self::Page(dc(random), names(random)),
-            700..730 => Self::Lose(wide(random)),
-            730..770 => Self::Revive(wide(random)),
-            770..825 => Self::Remove(wide(random)),
-            825..860 => {
+            0..480 => Self::Work(wide(random)),
+            480..555 => Self::Pass(duration(random)),
+            555..559 => Self::Jump(duration(random)),
+            559..610 => Self::Behaves(name(random), mode(random)),
+            610..615 => Self::Lies(dc(random)),
+            615..670 => Self::Page(dc(random), names(random)),
+            670..695 => Self::Lose(wide(random)),
+            695..730 => Self::Revive(wide(random)),
+            730..780 => Self::Remove(wide(random)),
+            780..820 => {
                 let who = number(random);
                 let how = random.below(8);
                 Self::Connect(name(random), who, how & 3 != 0, how & 4 != 0)
             }
-            860..880 => Self::Claim(wide(random), number(random)),
-            880..890 => Self::Release(wide(random)),
-            890..910 => Self::Config(names(random)),
-            910..915 => Self::BadConfig,
-            915..945 => Self::Exclude(few(random)),
-            945..955 => Self::Overflow,
-            955..965 => Self::Registry,
-            965..975 => Self::Bus,
-            975..985 => Self::Daemon,
-            985..997 => Self::Connector,
+            820..840 => Self::Claim(wide(random), number(random)),
+            840..850 => Self::Release(wide(random)),
+            850..868 => Self::Config(names(random)),
+            868..873 => Self::BadConfig,
+            873..880 => Self::Boot(few(random)),
+            880..892 => Self::Services(names(random).and(TCP_DCS)),
+            892..906 => Self::Fabric(names(random).and(FC)),
+            906..914 => Self::Network,
+            914..918 => Self::RetryNow((random.below(2) == 0).then(|| name(random))),
+            918..922 => {
+                let hours = random.pick(&[0, 1, 72], 72);
+                Self::Settings(hours, random.pick(&[0, 15], 15), random.pick(&[0, 30], 0))
+            }
+            922..950 => Self::Exclude(few(random)),
+            950..960 => Self::Overflow,
+            960..968 => Self::Registry,
+            968..976 => Self::Bus,
+            976..986 => Self::Daemon,
+            986..997 => Self::Connector,
             _ if random.below(20) == 0 => Self::Shutdown,
             _ => Self::Work(wide(random)),
         }
@@ -98,7 +120,7 @@ pub(super) fn names(random: &mut Random) -> Names {
     Names(u16::try_from(random.below(1 << ALL)).unwrap_or(0))
 }
 
-fn few(random: &mut Random) -> Names {
+pub(super) fn few(random: &mut Random) -> Names {
     Names(names(random).0 & names(random).0 & names(random).0)
 }
 

@@ -15,6 +15,21 @@ pub(super) fn event(event: &Event) -> String {
                 .map(|connection| name(&connection.tid));
             format!("configuration: {}", names.collect::<Vec<_>>().join(" "))
         }
+        Event::BootTablesLoaded { connections, .. } => {
+            let names = connections.iter().map(|connection| name(&connection.tid));
+            format!("boot tables: {}", names.collect::<Vec<_>>().join(" "))
+        }
+        Event::ServicesFound(services) => {
+            let names = services.iter().map(|service| service.name.as_str());
+            format!("mDNS: {}", names.collect::<Vec<_>>().join(" "))
+        }
+        Event::FcAnnounced { traddr, .. } => format!("FC announces {traddr}"),
+        Event::RetryNow(which) => {
+            format!(
+                "retry now: {}",
+                which.as_ref().map(name).unwrap_or_default()
+            )
+        }
         Event::ExclusionsLoaded { set, .. } => {
             let entries = set.entries().iter().map(|entry| entry.text.as_str());
             format!("exclusions: {}", entries.collect::<Vec<_>>().join(" "))

@@ -65,7 +65,7 @@ impl Target {
             self.generation += 1;
             entries.push(LogEntry {
                 traddr: "nowhere".to_owned(),
-                ..Name::of(9).record()
+                ..Name::nth(9).record()
             });
         }
         DiscoveryLog {

@@ -1,22 +1,29 @@
 //! What must hold for every single action, given what the core had been told.
 
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use discoverd_core::{
-    Action, ActionId, ActionKind, ClaimOutcome, ConnectOutcome, Event, FailureKind, Timestamp,
-    UnitOutcome,
+    ActionId, ClaimOutcome, ConnectOutcome, Event, FailureKind, Timestamp, UnitOutcome,
 };
 use nvmf_types::exclusion::ExclusionSet;
 use nvmf_types::{DeviceName, LiveController, Owner};
 
-use super::name::{self, Name, Names};
+use super::damping::Damping;
+use super::name::{FC, Name, Names};
 
 /// What the core was told, and what it asked for.
 #[derive(Debug)]
 pub(super) struct Watch {
     us: Owner,
     excluded: ExclusionSet,
+    /// What the configuration names, the boot tables name, and Fibre Channel ports announced.
+    configured: Names,
+    boot_named: Names,
+    pub(super) announced: Names,
     config: bool,
+    boot: bool,
     exclusions: bool,
     listed: bool,
     live: BTreeMap<DeviceName, LiveController>,
@@ -35,6 +42,9 @@ pub(super) struct Watch {
     suspect: Names,
     /// Those of them that were desired ever since: what is not is forgotten.
     surely_suspect: Names,
+    damping: Damping,
+    /// How many connects, claims and units were asked for.
+    pub(super) asked: u64,
     /// The rank of the last connect of this batch: what is more urgent comes first.
     last: u8,
 }
@@ -44,7 +54,11 @@ impl Watch {
         Self {
             us,
             excluded: ExclusionSet::default(),
+            configured: Names::default(),
+            boot_named: Names::default(),
+            announced: Names::default(),
             config: false,
+            boot: false,
             exclusions: false,
             listed: false,
             live: BTreeMap::new(),
@@ -57,24 +71,17 @@ impl Watch {
             refused: BTreeSet::new(),
             suspect: Names::default(),
             surely_suspect: Names::default(),
+            damping: Damping::default(),
+            asked: 0,
             last: 0,
         }
     }
 
     /// Notes what the core is about to hear.
     pub(super) fn told(&mut self, event: &Event, now: Timestamp) {
-        let sources = matches!(
-            event,
-            Event::ConfigLoaded(_)
-                | Event::BootTablesLoaded { .. }
-                | Event::ServicesFound(_)
-                | Event::LogFetched { result: Ok(_), .. }
-        );
-        if sources {
-            self.surely_suspect = Names::default();
-        }
+        self.sources_told(event);
+        self.loosen(event);
         match event {
-            Event::ConfigLoaded(_) | Event::ConfigRejected(_) => self.config = true,
             Event::ExclusionsLoaded { set, .. } => {
                 self.excluded = set.clone();
                 self.exclusions = true;
@@ -129,6 +136,72 @@ impl Watch {
             }
             _ => {}
         }
+        let live = &self.live;
+        let is_there = |ino| live.values().any(|live| live.sysfs_ino == ino);
+        self.damping.known(is_there, now);
+    }
+
+    /// Notes what is desired by the sources themselves.
+    fn sources_told(&mut self, event: &Event) {
+        let sources = matches!(
+            event,
+            Event::ConfigLoaded(_)
+                | Event::BootTablesLoaded { .. }
+                | Event::ServicesFound(_)
+                | Event::FcAnnounced { .. }
+                | Event::LogFetched { result: Ok(_), .. }
+        );
+        if sources {
+            self.surely_suspect = Names::default();
+        }
+        match event {
+            Event::ConfigLoaded(config) => {
+                self.config = true;
+                let all = config.connections.iter();
+                self.configured = Names::of(all.filter_map(|c| Name::find(&c.tid)));
+            }
+            Event::ConfigRejected(_) => self.config = true,
+            Event::BootTablesLoaded { connections, .. } => {
+                self.boot = true;
+                let all = connections.iter();
+                self.boot_named = Names::of(all.filter_map(|c| Name::find(&c.tid)));
+            }
+            Event::FcAnnounced {
+                host_traddr,
+                traddr,
+            } => {
+                let ports = Some((*host_traddr, *traddr));
+                let name = FC.iter().find(|name| name.ports() == ports);
+                self.announced = self.announced.plus(Names::of(name));
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets failures that the event may be a reason to forget.
+    fn loosen(&mut self, event: &Event) {
+        let mut seen = |live: &LiveController| {
+            let name = Name::find(&live.tid);
+            let ours = live.owner.as_ref() == Some(&self.us);
+            name.filter(|_| !ours)
+                .into_iter()
+                .for_each(|name| self.damping.forget(name));
+        };
+        match event {
+            Event::Controller {
+                now: Some(live), ..
+            } => seen(live),
+            Event::Listed { controllers, .. } => controllers.iter().for_each(seen),
+            Event::NetworkChanged => self.damping.network(),
+            Event::ExclusionsTouched
+            | Event::Controller { .. }
+            | Event::DiscoveryChanged { .. }
+            | Event::OwnershipChanged { .. }
+            | Event::ConnectFinished { .. }
+            | Event::UnitStarted { .. }
+            | Event::SettingsLoaded(_) => {}
+            _ => self.damping.forget_all(),
+        }
     }
 
     fn connect_finished(&mut self, id: ActionId, outcome: &ConnectOutcome, now: Timestamp) {
@@ -158,8 +231,12 @@ impl Watch {
             ConnectOutcome::Failed {
                 kind: FailureKind::ConnectorLost | FailureKind::Unregistered,
                 ..
-            } => self.lost = self.lost.with(name),
+            } => {
+                self.attempt_failed(name, now);
+                self.lost = self.lost.with(name);
+            }
             ConnectOutcome::AlreadyConnected(live) => {
+                self.damping.forget(name);
                 if self.can_tell(&live.device, live.sysfs_ino) {
                     self.live.insert(live.device.clone(), live.clone());
                     self.heard.insert(live.device.clone(), now);
@@ -172,8 +249,33 @@ impl Watch {
                 if self.can_tell(device, *sysfs_ino) {
                     self.heard.insert(device.clone(), now);
                 }
+                if self
+                    .live
+                    .get(device)
+                    .is_some_and(|l| l.sysfs_ino == *sysfs_ino)
+                {
+                    self.damping.bound(name, *sysfs_ino, now);
+                } else {
+                    self.damping.forget(name);
+                }
             }
-            _ => self.lost = self.lost.without(name),
+            ConnectOutcome::Excluded { .. } => {
+                self.lost = self.lost.without(name);
+                self.damping.forget(name);
+            }
+            ConnectOutcome::Failed { .. } => {
+                self.lost = self.lost.without(name);
+                self.attempt_failed(name, now);
+            }
+        }
+    }
+
+    fn attempt_failed(&mut self, name: Name, now: Timestamp) {
+        if self.can_be_given_up(name) {
+            // and then starts over
+            self.damping.forget(name);
+        } else {
+            self.damping.failed(name, now);
         }
     }
 
@@ -182,120 +284,5 @@ impl Watch {
     fn can_tell(&self, device: &DeviceName, ino: u64) -> bool {
         let known = self.live.get(device);
         known.is_none_or(|known| known.sysfs_ino == ino)
-    }
-
-    /// A new round of actions begins.
-    pub(super) const fn begin_batch(&mut self) {
-        self.last = 0;
-    }
-
-    /// Checks one action.
-    pub(super) fn check(&mut self, action: &Action) -> Result<(), String> {
-        let ready = self.config && self.exclusions && self.listed;
-        let harmless = matches!(
-            action.kind,
-            ActionKind::PublishStatus
-                | ActionKind::Rescan
-                | ActionKind::Look { .. }
-                | ActionKind::LoadExclusions
-        );
-        if !ready && !harmless {
-            return Err(format!("decided before everything was known: {action:?}"));
-        }
-        match &action.kind {
-            ActionKind::Connect(request) => {
-                let name = Name::find(&request.tid).ok_or("a connect to nowhere")?;
-                self.check_rank(name, request.deep_probe)?;
-                self.check_connect(action.id, name)
-            }
-            ActionKind::Claim {
-                device, sysfs_ino, ..
-            } => {
-                self.claims.insert(action.id, (device.clone(), *sysfs_ino));
-                self.check_claim(device, *sysfs_ino)
-            }
-            ActionKind::StartUnit(spec) => self.check_unit(action.id, &spec.device, spec.sysfs_ino),
-            ActionKind::StopUnit { sysfs_ino, .. } => {
-                self.units.retain(|_, ino| ino != sysfs_ino);
-                Ok(())
-            }
-            ActionKind::Disconnect {
-                device, sysfs_ino, ..
-            } if !self.refused.contains(sysfs_ino) => {
-                Err(format!("disconnects {device}, which nobody asked for"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn check_connect(&mut self, id: ActionId, name: Name) -> Result<(), String> {
-        let mut tid = name.wanted();
-        if self.excluded.matches(&tid, name.class()).is_some() {
-            return Err(format!("connects {name}, which is excluded"));
-        }
-        if self.connects.values().any(|other| *other == name) {
-            return Err(format!("connects {name}, which is being connected"));
-        }
-        let host = name::host();
-        (tid.hostnqn, tid.hostid) = (host.hostnqn.clone(), host.hostid);
-        let there = self
-            .live
-            .values()
-            .find(|live| tid.is_satisfied_by(name.class(), live, &host));
-        if let Some(live) = there {
-            return Err(format!(
-                "connects {name}, which is there as {}",
-                live.device
-            ));
-        }
-        if !self.refused.is_empty() {
-            return Err(format!(
-                "connects {name} while the machine is shutting down"
-            ));
-        }
-        self.connects.insert(id, name);
-        Ok(())
-    }
-
-    fn check_rank(&mut self, name: Name, deep_probe: bool) -> Result<(), String> {
-        let wrong = if deep_probe {
-            !self.suspect.has(name)
-        } else {
-            self.surely_suspect.has(name)
-        };
-        if wrong {
-            return Err(format!("probes {name} as if it had never hung, or had"));
-        }
-        let rank = match (deep_probe, name.is_discovery()) {
-            (true, _) => 3,
-            (false, true) => 1,
-            (false, false) => 2,
-        };
-        if rank < std::mem::replace(&mut self.last, rank) {
-            return Err(format!("connects {name} after what is less urgent"));
-        }
-        Ok(())
-    }
-
-    fn check_claim(&self, device: &DeviceName, ino: u64) -> Result<(), String> {
-        let live = self.live.get(device).filter(|live| live.sysfs_ino == ino);
-        let Some(live) = live else { return Ok(()) };
-        if live.owner.as_ref().is_some_and(|owner| *owner != self.us) {
-            return Err(format!("steals {device}"));
-        }
-        let orphan = Name::find(&live.tid).is_some_and(|name| self.lost.has(name));
-        if orphan || self.claimable.contains(&ino) {
-            Ok(())
-        } else {
-            Err(format!("claims {device}, which somebody connected by hand"))
-        }
-    }
-
-    fn check_unit(&mut self, id: ActionId, device: &DeviceName, ino: u64) -> Result<(), String> {
-        if self.units.values().any(|other| *other == ino) {
-            return Err(format!("starts the unit of {device} twice"));
-        }
-        self.units.insert(id, ino);
-        Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! A host, a daemon and a connector, and everything that happens to them.
 
-use discoverd_core::{Settings, Timestamp};
+use discoverd_core::{Event, Settings, Timestamp};
 use nvmf_types::{ControllerState, DeviceName, Owner};
 
 use super::connector::{Answer, Connector};
@@ -22,9 +22,9 @@ pub(super) struct World {
 
 impl World {
     /// A host on which the daemon was just started.
-    pub(super) fn new(configured: Names) -> Self {
+    pub(super) fn new(configured: Names, boot: Names) -> Self {
         let mut host = Host::new();
-        host.configured = configured;
+        (host.configured, host.boot) = (configured, boot);
         Self {
             host,
             daemon: Daemon::start(settings(0)),
@@ -83,6 +83,24 @@ impl World {
             Step::BadConfig => {
                 host.config_broken = true;
                 self.daemon.reload();
+            }
+            Step::Boot(names) => {
+                host.boot = names;
+                self.daemon.reload();
+            }
+            Step::Services(names) => {
+                host.services = names;
+                self.daemon.browse();
+            }
+            Step::Fabric(names) => host.set_fabric(names),
+            Step::Network => self.daemon.hear(Event::NetworkChanged),
+            Step::RetryNow(name) => {
+                let which = name.map(Name::spelled_out);
+                self.daemon.hear(Event::RetryNow(which));
+            }
+            Step::Settings(hours, recheck, kick) => {
+                let settings = other_settings(hours, recheck, kick);
+                self.daemon.hear(Event::SettingsLoaded(settings));
             }
             Step::Exclude(names) => {
                 host.excluded = names;
@@ -151,7 +169,7 @@ impl World {
             }
             Some(Other::Registry) => {
                 for device in std::mem::take(&mut self.host.touched) {
-                    let event = discoverd_core::Event::OwnershipChanged { device };
+                    let event = Event::OwnershipChanged { device };
                     self.daemon.jobs.push(Job::done(event));
                 }
                 Ok(())
@@ -190,7 +208,7 @@ impl World {
     fn answered(&mut self, answer: Answer) {
         if answer.life == self.life {
             let Answer { id, outcome, .. } = answer;
-            let event = discoverd_core::Event::ConnectFinished { id, outcome };
+            let event = Event::ConnectFinished { id, outcome };
             self.daemon.jobs.push(Job::done(event));
         }
     }
@@ -268,6 +286,16 @@ enum Other {
 fn settings(seed: u64) -> Settings {
     Settings {
         seed,
+        dc_giveup_hours: 2,
+        ..Settings::default()
+    }
+}
+
+fn other_settings(hours: u8, recheck: u8, kick: u8) -> Settings {
+    Settings {
+        dc_giveup_hours: hours.into(),
+        dc_recheck_minutes: recheck.into(),
+        fc_kickstart_interval_minutes: kick.into(),
         ..Settings::default()
     }
 }
