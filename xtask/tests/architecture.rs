@@ -53,6 +53,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "nvmf-cli",
         &[
+            "discoverd-core",
             "nvmf",
             "nvmf-types",
             "annotate-snippets",
@@ -62,6 +63,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clap",
             "comfy-table",
             "dialoguer",
+            "futures-core",
             "indicatif",
             "rustix",
             "serde",

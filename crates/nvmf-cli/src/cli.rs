@@ -238,6 +238,7 @@ mod tests {
             "nvmf discover -d /dev/nvme3",
             "nvmf reload",
             "nvmf status -o json",
+            "nvmf status --watch",
             "nvmf disconnect -x -d nvme1",
             "nvmf disconnect --exclude -n testnqn",
             "nvmf exclusion list",

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use annotate_snippets::Renderer;
+use anstream::adapter::strip_str;
 use anyhow::Context;
+use dialoguer::console::Term;
 use nvmf_types::config::Problem;
 use serde::Serialize;
 
@@ -87,6 +89,11 @@ impl Output {
         }
     }
 
+    /// Prints `text` and a newline as one of many results, and says whether it was read.
+    pub(crate) fn text(&mut self, text: &str) -> anyhow::Result<Reader> {
+        self.write(text)
+    }
+
     /// Prints one of many results on a line of its own: `value` as JSON with `-o json`, or else the
     /// text that `render` makes of it.
     pub(crate) fn record<T: Serialize>(
@@ -148,6 +155,90 @@ impl Output {
             self.diagnostic(text);
         }
     }
+}
+
+/// A terminal that the same place is drawn to again and again.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    terminal: Term,
+    colour: bool,
+}
+
+impl Screen {
+    /// The standard output, if it is a terminal that can do that, and people read it.
+    pub(crate) fn of_stdout(out: &Output) -> Option<Self> {
+        let terminal = Term::stdout();
+        let able = std::env::var_os("TERM").is_some_and(|name| name != "dumb");
+        if out.json() || !able || !terminal.is_term() {
+            return None;
+        }
+        let choice = anstream::AutoStream::choice(&io::stdout());
+        Some(Self {
+            terminal,
+            colour: choice != anstream::ColorChoice::Never,
+        })
+    }
+
+    /// Draws `text` in place of what is there; what does not fit is left out.
+    pub(crate) fn draw(&self, text: &str) -> anyhow::Result<()> {
+        let (height, width) = self.terminal.size();
+        let text = match self.colour {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(strip_str(text).to_string()),
+        };
+        let frame = frame(&text, usize::from(height), usize::from(width));
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(frame.as_bytes());
+        let written = written.and_then(|()| stdout.flush());
+        written.context("cannot write to the standard output")
+    }
+}
+
+/// From the upper left corner on, each line cut to `width` columns and its rest cleared.
+fn frame(text: &str, height: usize, width: usize) -> String {
+    let mut frame = "\u{1b}[H".to_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    // the cursor's own line
+    let room = height.saturating_sub(1);
+    let (shown, more) = match lines.len() {
+        all if all <= room => (all, None),
+        all => (room.saturating_sub(1), Some(all - room.saturating_sub(1))),
+    };
+    let cut = lines.iter().take(shown).map(|line| fit(line, width));
+    let more = more.map(|more| format!("… and {more} more lines"));
+    for line in cut.chain(more) {
+        frame.push_str(&line);
+        frame.push_str("\u{1b}[K\n");
+    }
+    frame.push_str("\u{1b}[J");
+    frame
+}
+
+/// The first `width` columns of a line, with all its colours.
+fn fit(line: &str, width: usize) -> String {
+    let columns: usize = strip_str(line).map(|part| part.chars().count()).sum();
+    // of what is too long, the last column says so
+    let room = if columns > width {
+        width.saturating_sub(1)
+    } else {
+        columns
+    };
+    let (mut cut, mut column, mut in_colour) = (String::new(), 0, false);
+    for c in line.chars() {
+        if c == '\u{1b}' || in_colour {
+            // `ESC [ … m`
+            in_colour = c != 'm';
+            cut.push(c);
+            continue;
+        }
+        if column < room {
+            cut.push(c);
+        } else if column == room {
+            cut.push('…');
+        }
+        column += 1;
+    }
+    cut
 }
 
 /// `text` with everything escaped that could make a terminal do something or show another order:
@@ -219,6 +310,23 @@ mod tests {
         assert_eq!(clean("a\u{1b}[2Jb\n"), "a\\u{1b}[2Jb\\n");
         assert_eq!(clean("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
         assert_eq!(clean_lines("a\nb\u{7}"), "a\nb\\u{7}");
+    }
+
+    #[test]
+    fn a_frame_fits() {
+        let red = "\u{1b}[31mabcdef\u{1b}[0m";
+        assert_eq!(fit(red, 6), red);
+        assert_eq!(fit(red, 4), "\u{1b}[31mabc…\u{1b}[0m");
+        assert_eq!(fit("ä", 1), "ä");
+        let end = "\u{1b}[K\n";
+        assert_eq!(
+            frame("a\nb\nc", 4, 9),
+            format!("\u{1b}[Ha{end}b{end}c{end}\u{1b}[J")
+        );
+        assert_eq!(
+            frame("a\nb\nc", 3, 30),
+            format!("\u{1b}[Ha{end}… and 2 more lines{end}\u{1b}[J")
+        );
     }
 
     #[test]

@@ -64,6 +64,13 @@ impl FakeHost {
         path
     }
 
+    /// A boot table of the firmware.
+    pub(crate) fn boot_table(&self, name: &str, bytes: &[u8]) {
+        let path = self.path("sys/firmware/acpi/tables").join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
     pub(crate) fn read(&self, relative: &str) -> String {
         fs::read_to_string(self.path(relative)).unwrap()
     }

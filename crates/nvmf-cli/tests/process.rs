@@ -2,7 +2,7 @@
 //! here changes the machine that it runs on.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
@@ -95,6 +95,22 @@ fn a_watch_is_interrupted() {
     let (status, stderr) = end_of(child);
     assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
     assert_eq!(stderr, "");
+}
+
+/// Unlike a stream of events, it is done when the user has seen enough.
+#[test]
+fn a_status_that_is_watched_ends_well() {
+    let mut command = Command::new(NVMF);
+    command.args(["status", "--watch", "-o", "json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut first = String::new();
+    let stdout = child.stdout.as_mut().unwrap();
+    BufReader::new(stdout).read_line(&mut first).unwrap();
+    assert!(first.contains("\"connections\""), "{first}");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let (status, stderr) = end_of(child);
+    assert_eq!((status.code(), stderr.as_str()), (Some(0), ""));
 }
 
 #[test]

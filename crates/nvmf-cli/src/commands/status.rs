@@ -3,6 +3,7 @@
 mod offline;
 mod text;
 mod view;
+mod watch;
 
 use anyhow::Context;
 use clap::Args;
@@ -16,28 +17,38 @@ pub(crate) use view::View;
 
 /// Show what should be connected, what is, and why not
 ///
-/// Asks nvme-discoverd; without it the state is put together from the kernel, the registry and the
-/// configuration.
+/// Asks nvme-discoverd; without it the state is put together from the kernel, the registry, the
+/// configuration, the firmware's boot tables and the exclusions.
 #[derive(Debug, Args)]
 #[command(after_help = "With -v also who asks for each connection, and what went wrong last.")]
 pub(crate) struct Status {
+    /// Go on until stopped with Ctrl-C; in a pipe, print it again whenever something changed
+    #[arg(short, long)]
+    watch: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }
 
+/// How things are.
+#[derive(Debug)]
+struct Look {
+    view: View,
+    /// The same for programs, in one line: the daemon's own words, if it was asked.
+    json: String,
+    /// Why the daemon was not.
+    without_daemon: Option<String>,
+}
+
 impl Status {
-    #[expect(clippy::unused_self, reason = "the form of every command")]
     pub(crate) fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
-        match daemon::daemon_status() {
-            Ok(json) => show_daemon(root, out, &json),
-            Err(reason) => {
-                out.diagnostic(&format!(
-                    "nvmf: status: {reason}: showing what the kernel, the registry and the configuration say"
-                ));
-                let view = offline::view(root);
-                show(root, out, &view)
-            }
+        if self.watch {
+            return watch::run(root, out);
         }
+        let seen = look(root)?;
+        if let Some(why) = &seen.without_daemon {
+            out.diagnostic(&format!("nvmf: status: {why}"));
+        }
+        show(root, out, &seen)
     }
 }
 
@@ -49,20 +60,41 @@ pub(crate) fn known(root: &Root) -> View {
     view.unwrap_or_else(|| offline::view(root))
 }
 
-/// The daemon's own words with `-o json`, a table of them otherwise.
-fn show_daemon(root: &Root, out: &mut Output, json: &str) -> anyhow::Result<Outcome> {
-    if out.json() {
-        out.line(json.trim_end())?;
-        return Ok(Outcome::Done);
+fn look(root: &Root) -> anyhow::Result<Look> {
+    match daemon::daemon_status() {
+        Ok(json) => Look::of_daemon(&json),
+        Err(reason) => {
+            let view = offline::view(root);
+            let sources = "the kernel, the registry, the configuration and the boot tables";
+            Ok(Look {
+                json: serde_json::to_string(&view).context("cannot write JSON")?,
+                view,
+                without_daemon: Some(format!("{reason}: showing what {sources} say")),
+            })
+        }
     }
-    let view: View = serde_json::from_str(json)
-        .context("the answer of nvme-discoverd is not understood: are both of one version?")?;
-    show(root, out, &view)
 }
 
-fn show(root: &Root, out: &mut Output, view: &View) -> anyhow::Result<Outcome> {
+impl Look {
+    fn of_daemon(json: &str) -> anyhow::Result<Self> {
+        let view = serde_json::from_str(json)
+            .context("the answer of nvme-discoverd is not understood: are both of one version?")?;
+        Ok(Self {
+            view,
+            json: json.trim_end().to_owned(),
+            without_daemon: None,
+        })
+    }
+}
+
+/// The daemon's own words with `-o json`, a table of them otherwise.
+fn show(root: &Root, out: &mut Output, seen: &Look) -> anyhow::Result<Outcome> {
+    if out.json() && seen.without_daemon.is_none() {
+        out.line(&seen.json)?;
+        return Ok(Outcome::Done);
+    }
     let verbose = out.verbose();
-    out.result(view, |view| {
+    out.result(&seen.view, |view| {
         text::render(view, |row| view::kernel_state(root, row), verbose)
     })?;
     Ok(Outcome::Done)
@@ -78,18 +110,16 @@ mod tests {
     fn the_daemons_words_are_passed_on() {
         let host = FakeHost::new();
         let json = r#"{"connections":[],"new-key":1,"daemon":{"version":"0.1.0","pid":7}}"#;
+        let seen = Look::of_daemon(json).unwrap();
         let mut out = Output::captured(Format::Json, false);
-        let outcome = show_daemon(&host.root(), &mut out, json).unwrap();
-        assert_eq!(
-            (outcome, out.stdout()),
-            (Outcome::Done, &*format!("{json}\n"))
-        );
+        show(&host.root(), &mut out, &seen).unwrap().expect_done();
+        assert_eq!(out.stdout(), format!("{json}\n"));
 
         let mut out = Output::captured(Format::Normal, false);
-        let _ = show_daemon(&host.root(), &mut out, json).unwrap();
+        show(&host.root(), &mut out, &seen).unwrap().expect_done();
         assert_eq!(out.stdout(), "0 desired\n");
 
-        let error = show_daemon(&host.root(), &mut out, "{").unwrap_err();
+        let error = Look::of_daemon("{").unwrap_err();
         assert!(error.to_string().contains("one version"));
     }
 }

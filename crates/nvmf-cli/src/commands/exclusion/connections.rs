@@ -195,10 +195,9 @@ controller = transport=tcp;traddr=192.0.2.10;host-iface=eth0
         let missing = connections
             .hits(&"traddr=192.0.2.20".parse().unwrap())
             .desired;
-        assert!(
-            missing[0]
-                .starts_with("transport=tcp;traddr=192.0.2.20;nqn=nqn.2014-08.org.example:a;")
-        );
+        assert!(missing[0].starts_with(
+            "transport=tcp;traddr=192.0.2.20;trsvcid=4420;nqn=nqn.2014-08.org.example:a;"
+        ));
     }
 
     #[test]

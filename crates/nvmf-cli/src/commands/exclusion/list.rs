@@ -237,7 +237,7 @@ mod tests {
             lines(&text)[1..],
             [
                 "/etc/nvme/exclusions/old.conf:2 traddr=192.0.2.20 1 not made",
-                "not made: transport=tcp;traddr=192.0.2.20;nqn=nqn.2014-08.org.example:a",
+                "not made: transport=tcp;traddr=192.0.2.20;trsvcid=4420;nqn=nqn.2014-08.org.example:a",
             ]
         );
         let error = list(&host(), &["-N", "x"], Format::Normal).unwrap_err();
@@ -262,7 +262,7 @@ mod tests {
             main["entries"][1],
             serde_json::json!({
                 "line": 3, "entry": "transport=tcp", "error": null, "doubt": null, "live": ["nvme3"],
-                "desired": ["transport=tcp;traddr=192.0.2.20;nqn=nqn.2014-08.org.example:a"]
+                "desired": ["transport=tcp;traddr=192.0.2.20;trsvcid=4420;nqn=nqn.2014-08.org.example:a"]
             })
         );
         assert!(

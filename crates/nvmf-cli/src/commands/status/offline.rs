@@ -1,47 +1,40 @@
-//! The status without the daemon, from the kernel, the registry and the configuration.
+//! The status without the daemon: what it would come to if it started now, as far as that can be
+//! known from the kernel, the registry, the configuration, the boot tables and the exclusions.
 
 use std::collections::BTreeSet;
 
+use discoverd_core::{ConnectionStatus, State};
 use nvmf::Root;
-use nvmf::sysfs;
-use nvmf_types::config::{Config, Connection};
-use nvmf_types::exclusion::ExclusionSet;
-use nvmf_types::{ControllerState, DeviceName, LiveController, Owner, TransportId};
+use nvmf_types::{ControllerState, LiveController, Owner};
 
+use super::super::offline::{Host, NOW};
 use super::super::ownership;
 use super::view::{Row, View};
 
 /// What can be said without the daemon. What cannot be read is a problem and no more.
 pub(super) fn view(root: &Root) -> View {
-    let mut problems = Vec::new();
-    let config = nvmf::config::load(root, None).unwrap_or_else(|error| {
-        problems.extend(error.to_string().lines().map(str::to_owned));
-        Config::default()
-    });
-    problems.extend(config.warnings.iter().map(ToString::to_string));
-    let unresolved = config.unresolved.iter();
-    problems.extend(unresolved.map(|named| format!("{named} is not looked up here")));
-    let live = sysfs::controllers(root).unwrap_or_else(|error| {
-        problems.push(error.to_string());
-        Vec::new()
-    });
-    let exclusions = nvmf::exclusions::load(root);
-    problems.extend(exclusions.problems);
+    of(&Host::read(root, None))
+}
 
-    let mut seen: BTreeSet<&DeviceName> = BTreeSet::new();
-    let mut connections = Vec::new();
-    for connection in &config.connections {
-        let is_it = |l: &&LiveController| {
-            connection
-                .tid
-                .is_satisfied_by(connection.class, l, &config.host)
-        };
-        let controller = live.iter().find(is_it);
-        seen.extend(controller.map(|l| &l.device));
-        connections.push(desired(connection, controller, &exclusions.set));
+/// What can be said of what was read.
+fn of(host: &Host) -> View {
+    let status = host.core().status(NOW);
+    let mut problems = status.problems;
+    if let Ok(config) = &host.config {
+        let unresolved = config.unresolved.iter();
+        problems.extend(unresolved.map(|named| format!("{named} is not looked up here")));
     }
-    let others = live.iter().filter(|l| !seen.contains(&l.device));
-    connections.extend(others.map(not_configured));
+    problems.extend(host.problems.iter().cloned());
+    let decided = status.connections.into_iter();
+    let mut connections: Vec<Row> = decided.map(|it| as_it_is(it, &host.live)).collect();
+    let seen: BTreeSet<&str> = connections
+        .iter()
+        .filter_map(|row| row.device.as_deref())
+        .collect();
+    let others = host.live.iter();
+    let others = others.filter(|live| !seen.contains(live.device.as_str()));
+    let others: Vec<Row> = others.map(not_desired).collect();
+    connections.extend(others);
     View {
         counts: counts(&connections),
         daemon: None,
@@ -50,76 +43,57 @@ pub(super) fn view(root: &Root) -> View {
     }
 }
 
-fn desired(
-    connection: &Connection,
-    controller: Option<&LiveController>,
-    exclusions: &ExclusionSet,
-) -> Row {
-    let excluded = exclusions.matches(&connection.tid, connection.class);
-    let mut row = match (controller, excluded) {
-        (Some(live), Some(entry)) => Row {
-            reason: format!(
-                "connected, excluded: will not be reconnected ({})",
-                entry.source
-            ),
-            ..connected(&connection.tid, live)
-        },
-        (Some(live), None) => connected(&connection.tid, live),
-        (None, Some(entry)) => Row {
-            state: "excluded".to_owned(),
-            reason: format!("excluded by {}", entry.source),
-            ..named(&connection.tid)
-        },
-        (None, None) => Row {
-            state: "waiting".to_owned(),
-            reason: "nvme-discoverd is not running".to_owned(),
-            ..named(&connection.tid)
-        },
-    };
-    row.class = Some(connection.class.to_string());
-    row.sources = vec![connection.origin.to_string()];
+/// What the daemon would begin with is not begun by anybody.
+fn as_it_is(decided: ConnectionStatus, live: &[LiveController]) -> Row {
+    let starting = decided.state == State::Starting;
+    let mut row = Row::from(decided);
+    let there = row.device.as_deref();
+    let there = there.and_then(|device| live.iter().find(|it| it.device.as_str() == device));
+    match there {
+        Some(live) if row.sources.is_empty() => return not_desired(live),
+        Some(_) if starting => {
+            row.state = State::Foreign.to_string();
+            row.reason = "unowned; nvme-discoverd claims it when it starts".to_owned();
+        }
+        None if starting => {
+            row.state = State::Waiting.to_string();
+            row.reason = "nvme-discoverd is not running".to_owned();
+        }
+        _ => {}
+    }
+    row.for_ms = None;
+    row.attempts = 0;
     row
 }
 
-fn not_configured(live: &LiveController) -> Row {
+/// A controller of which no more is known than that it is there.
+fn not_desired(live: &LiveController) -> Row {
+    let ours = [Owner::discoverd(), Owner::nbft()];
+    let state = match &live.owner {
+        Some(owner) if ours.contains(owner) && live.state == ControllerState::Live => {
+            State::Connected
+        }
+        Some(owner) if ours.contains(owner) => State::Lost,
+        _ => State::Foreign,
+    };
     Row {
+        transport: live.tid.transport.to_string(),
+        traddr: live.tid.field("traddr"),
+        trsvcid: live.tid.field("trsvcid"),
+        nqn: live.tid.nqn.to_string(),
+        host_traddr: live.tid.field("host-traddr"),
+        host_iface: live.tid.field("host-iface"),
+        hostnqn: live.tid.field("hostnqn"),
+        hostid: live.tid.field("hostid"),
+        class: live.class.map(|class| class.to_string()),
+        state: state.to_string(),
         reason: format!(
             "{}; no configuration asks for it, a discovery log page may",
             ownership(live.owner.as_ref())
         ),
-        ..connected(&live.tid, live)
-    }
-}
-
-/// `tid` as the controller `live`.
-fn connected(tid: &TransportId, live: &LiveController) -> Row {
-    let ours = [Owner::discoverd(), Owner::nbft()];
-    let state = match &live.owner {
-        Some(owner) if ours.contains(owner) && live.state == ControllerState::Live => "connected",
-        Some(owner) if ours.contains(owner) => "lost",
-        _ => "foreign",
-    };
-    Row {
-        class: live.class.map(|c| c.to_string()),
-        state: state.to_owned(),
-        reason: ownership(live.owner.as_ref()),
         owner: live.owner.as_ref().map(ToString::to_string),
         device: Some(live.device.to_string()),
         sysfs_ino: Some(live.sysfs_ino),
-        ..named(tid)
-    }
-}
-
-fn named(tid: &TransportId) -> Row {
-    Row {
-        transport: tid.transport.to_string(),
-        traddr: tid.field("traddr"),
-        trsvcid: tid.field("trsvcid"),
-        nqn: tid.nqn.to_string(),
-        host_traddr: tid.field("host-traddr"),
-        host_iface: tid.field("host-iface"),
-        hostnqn: tid.field("hostnqn"),
-        hostid: tid.field("hostid"),
         ..Row::default()
     }
 }
@@ -129,25 +103,27 @@ fn counts(rows: &[Row]) -> std::collections::BTreeMap<String, usize> {
     let count = |state: &str| rows.iter().filter(|row| row.state == state).count();
     let desired = rows.iter().filter(|row| !row.sources.is_empty()).count();
     let states = [
-        "waiting",
-        "starting",
-        "connected",
-        "lost",
-        "retrying",
-        "excluded",
-        "foreign",
+        State::Waiting,
+        State::Starting,
+        State::Connected,
+        State::Lost,
+        State::Retrying,
+        State::Excluded,
+        State::Foreign,
+        State::GaveUp,
     ];
-    let counted = states.into_iter().map(|state| (state, count(state)));
-    counted
-        .chain([("desired", desired)])
-        .map(|(key, count)| (key.to_owned(), count))
-        .collect()
+    let counted = states.map(|state| (state.to_string(), count(state.as_str())));
+    let desired = ("desired".to_owned(), desired);
+    counted.into_iter().chain([desired]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::FakeHost;
+
+    const STATIC_IPV4: &[u8] =
+        include_bytes!("../../../../nvmf-types/tests/data/nbft/NBFT-static-ipv4");
 
     #[test]
     fn three_sources_one_table() {
@@ -187,19 +163,57 @@ mod tests {
         assert_eq!(
             rows,
             [
+                ("missing", "waiting", None),
                 ("ours", "connected", Some("nvme1")),
                 ("theirs", "foreign", Some("nvme2")),
-                ("missing", "waiting", None),
                 ("unwanted", "excluded", None),
                 ("by-hand", "foreign", Some("nvme3")),
             ]
         );
         assert!(view.connections[3].reason.ends_with("exclusions.conf:2"));
-        assert!(view.connections[0].sources[0].ends_with("nvme-fabrics.conf:3"));
+        assert_eq!(view.connections[0].reason, "nvme-discoverd is not running");
+        assert!(view.connections[1].sources[0].ends_with("nvme-fabrics.conf:3"));
         assert_eq!((view.counts["desired"], view.counts["foreign"]), (4, 2));
         let json = serde_json::to_value(&view).unwrap();
         assert!(json["daemon"].is_null());
-        assert!(json["connections"][0]["sysfs-ino"].is_u64());
+        assert!(json["connections"][1]["sysfs-ino"].is_u64());
+    }
+
+    #[test]
+    fn what_would_be_claimed_is_nobodys_yet() {
+        let host = FakeHost::new();
+        let section = "[Subsystem]\nnqn = nqn.2014-08.org.example:a\n\
+                       controller = transport=tcp;traddr=192.0.2.10;trsvcid=4420\n";
+        host.file("etc/nvme/nvme-fabrics.conf", section);
+        host.tcp("nvme1", "nqn.2014-08.org.example:a");
+        let [row] = view(&host.root()).connections.try_into().unwrap();
+        assert_eq!((&*row.state, row.owner), ("foreign", None));
+        assert!(row.reason.contains("claims it when it starts"));
+    }
+
+    /// Whose entries say what is desired, and that `nbft`'s are no strangers.
+    #[test]
+    fn boot_tables_count() {
+        let host = FakeHost::new();
+        host.boot_table("NBFT", STATIC_IPV4);
+        let [waiting] = view(&host.root()).connections.try_into().unwrap();
+        assert_eq!(waiting.state, "waiting");
+        assert!(waiting.sources[0].starts_with("boot table NBFT entry SSNS"));
+        host.file("etc/nvme/nvme-discoverd.conf", "[Global]\nnbft = false\n");
+        assert!(view(&host.root()).connections.is_empty());
+        host.file("etc/nvme/nvme-discoverd.conf", "");
+        host.tcp("nvme0", &waiting.nqn);
+        let [to, from] = [waiting.traddr, waiting.host_traddr].map(Option::unwrap);
+        let address = format!("traddr={to},trsvcid=4420,src_addr={from}");
+        host.attribute("nvme0", "address", &address);
+        host.attribute("nvme0", "hostnqn", &waiting.hostnqn.unwrap());
+        host.attribute("nvme0", "hostid", &waiting.hostid.unwrap());
+        host.own("nvme0", "nbft");
+        let [row] = view(&host.root()).connections.try_into().unwrap();
+        assert_eq!(
+            (&*row.state, row.device.as_deref(), row.owner.as_deref()),
+            ("connected", Some("nvme0"), Some("nbft"))
+        );
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The status as text.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use nvmf_types::ControllerState;
+use nvmf_types::{ControllerClass, ControllerState};
 
 use super::super::list::address_text;
 use super::view::{Row, View};
@@ -17,7 +18,8 @@ pub(super) fn render(
     verbose: bool,
 ) -> String {
     let rows = view.connections.iter();
-    let rows: Vec<(&Row, String)> = rows.map(|row| (row, state(row, kernel(row)))).collect();
+    let mut rows: Vec<(&Row, String)> = rows.map(|row| (row, state(row, kernel(row)))).collect();
+    rows.sort_by_cached_key(|(row, _)| order(row));
     let mut lines = vec![sums(&rows)];
     if !rows.is_empty() {
         lines.extend(table_of(&rows, verbose));
@@ -27,6 +29,23 @@ pub(super) fn render(
         lines.push(paint(&format!("problem: {text}"), RED));
     }
     lines.join("\n")
+}
+
+/// What somebody asks for first; discovery controllers first; the paths of one subsystem together.
+fn order(row: &Row) -> impl Ord + use<> {
+    let address = row.traddr.clone().unwrap_or_default();
+    let port = row.trsvcid.as_deref().and_then(|port| port.parse().ok());
+    (
+        row.sources.is_empty(),
+        row.class() == ControllerClass::Io,
+        row.nqn.clone(),
+        row.transport.clone(),
+        // numbers as numbers
+        address.parse::<IpAddr>().ok(),
+        address,
+        port.unwrap_or(0_u16),
+        row.device.clone(),
+    )
 }
 
 const YELLOW: Style = AnsiColor::Yellow.on_default();

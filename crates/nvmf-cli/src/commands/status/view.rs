@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use discoverd_core::ConnectionStatus;
 use nvmf::Root;
 use nvmf_types::{ControllerClass, ControllerState, DeviceName, Nqn, Traddr, TransportId};
 use serde::{Deserialize, Serialize};
 
 /// Everything. Keys that are missing are unset, keys that are not known are ignored, so that a
 /// newer daemon can be shown.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 pub(crate) struct View {
     /// Who says so; `None`: no daemon.
@@ -19,7 +20,7 @@ pub(crate) struct View {
     pub(crate) counts: BTreeMap<String, usize>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Daemon {
     version: String,
@@ -49,7 +50,48 @@ pub(crate) struct Row {
     pub(crate) sources: Vec<String>,
     pub(crate) last_error: Option<String>,
     pub(crate) next_retry_ms: Option<u64>,
+    /// The unit that orders its disconnect at shutdown: `active`, `failed`, …
+    pub(crate) unit: Option<String>,
     pub(crate) attempts: u32,
+}
+
+impl View {
+    /// The same, so many milliseconds later, if nothing changed.
+    pub(super) fn aged(mut self, ms: u64) -> Self {
+        for row in &mut self.connections {
+            row.for_ms = row.for_ms.map(|before| before.saturating_add(ms));
+            row.next_retry_ms = row.next_retry_ms.map(|before| before.saturating_sub(ms));
+        }
+        self
+    }
+}
+
+impl From<ConnectionStatus> for Row {
+    fn from(status: ConnectionStatus) -> Self {
+        let unit = status.unit.and_then(|unit| serde_json::to_value(unit).ok());
+        Self {
+            transport: status.transport,
+            traddr: status.traddr,
+            trsvcid: status.trsvcid,
+            nqn: status.nqn,
+            host_traddr: status.host_traddr,
+            host_iface: status.host_iface,
+            hostnqn: status.hostnqn,
+            hostid: status.hostid,
+            class: Some(status.class.to_string()),
+            state: status.state.to_string(),
+            reason: status.reason,
+            for_ms: Some(status.for_ms),
+            owner: status.owner,
+            device: status.device,
+            sysfs_ino: status.sysfs_ino,
+            sources: status.sources,
+            last_error: status.last_error,
+            next_retry_ms: status.next_retry_ms,
+            unit: unit.and_then(|unit| unit.as_str().map(str::to_owned)),
+            attempts: status.attempts,
+        }
+    }
 }
 
 impl Row {
