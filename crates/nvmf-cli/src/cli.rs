@@ -7,7 +7,7 @@ use nvmf::Root;
 
 use crate::commands::{
     config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, list,
-    list_subsys, nbft, registry, reload, status,
+    list_subsys, nbft, registry, reload, status, wait,
 };
 use crate::output::Output;
 use crate::{privilege, prompt};
@@ -43,6 +43,7 @@ enum Command {
     Registry(registry::Registry),
     Reload(reload::Reload),
     Status(status::Status),
+    Wait(wait::Wait),
 }
 
 /// What became of a command that reported its results itself.
@@ -115,6 +116,7 @@ impl Command {
             Self::Registry(args) => args.run(root, out),
             Self::Reload(args) => args.run(out),
             Self::Status(args) => args.run(root, out),
+            Self::Wait(args) => args.run(root, out),
         }
     }
 
@@ -133,6 +135,7 @@ impl Command {
             Self::Registry(args) => args.name(),
             Self::Reload(_) => "reload",
             Self::Status(_) => "status",
+            Self::Wait(_) => "wait",
         }
     }
 
@@ -147,7 +150,11 @@ impl Command {
             Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
-            Self::List(_) | Self::ListSubsys(_) | Self::Nbft(_) | Self::Status(_) => false,
+            Self::List(_)
+            | Self::ListSubsys(_)
+            | Self::Nbft(_)
+            | Self::Status(_)
+            | Self::Wait(_) => false,
         }
     }
 
@@ -166,6 +173,7 @@ impl Command {
             Self::Registry(args) => args.output(),
             Self::Reload(args) => &args.output,
             Self::Status(args) => &args.output,
+            Self::Wait(args) => &args.output,
         }
     }
 }
@@ -239,6 +247,9 @@ mod tests {
             "nvmf reload",
             "nvmf status -o json",
             "nvmf status --watch",
+            "nvmf wait",
+            "nvmf wait --all --timeout 0 -o json",
+            "nvmf wait nqn.2014-08.org.example:a testnqn",
             "nvmf disconnect -x -d nvme1",
             "nvmf disconnect --exclude -n testnqn",
             "nvmf exclusion list",

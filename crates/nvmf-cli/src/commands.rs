@@ -17,6 +17,7 @@ mod raw;
 pub(crate) mod registry;
 pub(crate) mod reload;
 pub(crate) mod status;
+pub(crate) mod wait;
 mod wishes;
 
 use nvmf::Root;

@@ -13,7 +13,8 @@ use crate::args::OutputArgs;
 use crate::cli::Outcome;
 use crate::commands::daemon;
 use crate::output::Output;
-pub(crate) use view::View;
+pub(crate) use offline::of as without_daemon;
+pub(crate) use view::{Row, View};
 
 /// Show what should be connected, what is, and why not
 ///

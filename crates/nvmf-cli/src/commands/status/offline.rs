@@ -17,7 +17,7 @@ pub(super) fn view(root: &Root) -> View {
 }
 
 /// What can be said of what was read.
-fn of(host: &Host) -> View {
+pub(crate) fn of(host: &Host) -> View {
     let status = host.core().status(NOW);
     let mut problems = status.problems;
     if let Ok(config) = &host.config {

@@ -118,6 +118,35 @@ impl Row {
         Some(tid)
     }
 
+    /// Whether a person or the firmware asks for it, and not only a discovery log page or an
+    /// announcement.
+    pub(crate) fn is_configured(&self) -> bool {
+        let others = [
+            "discovery log page of ",
+            "FC announcement of ",
+            "mDNS service ",
+        ];
+        let named = |source: &String| others.iter().any(|it| source.starts_with(it));
+        self.sources.iter().any(|source| !named(source))
+    }
+
+    /// Whether it is the same connection, however that is.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.class() == other.class()
+            && self.transport == other.transport
+            && self.nqn == other.nqn
+            && [
+                (&self.traddr, &other.traddr),
+                (&self.trsvcid, &other.trsvcid),
+                (&self.host_traddr, &other.host_traddr),
+                (&self.host_iface, &other.host_iface),
+                (&self.hostnqn, &other.hostnqn),
+                (&self.hostid, &other.hostid),
+            ]
+            .iter()
+            .all(|(one, other)| one == other)
+    }
+
     /// Its class; where nobody says, the one that the name suggests.
     pub(crate) fn class(&self) -> ControllerClass {
         match self.class.as_deref() {
