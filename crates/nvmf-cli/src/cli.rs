@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 use nvmf::Root;
 
 use crate::commands::{
-    config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, list,
-    list_subsys, nbft, registry, reload, status, wait,
+    config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, explain, list,
+    list_subsys, nbft, plan, registry, reload, status, wait,
 };
 use crate::output::Output;
 use crate::{privilege, prompt};
@@ -35,10 +35,12 @@ enum Command {
     Discover(Box<discover::Discover>),
     #[command(subcommand)]
     Exclusion(exclusion::Exclusion),
+    Explain(explain::Explain),
     List(list::List),
     ListSubsys(list_subsys::ListSubsys),
     #[command(subcommand)]
     Nbft(nbft::Nbft),
+    Plan(plan::Plan),
     #[command(subcommand)]
     Registry(registry::Registry),
     Reload(reload::Reload),
@@ -110,9 +112,11 @@ impl Command {
             Self::DisconnectAll(args) => args.run(root, out),
             Self::Discover(args) => args.run(root, out),
             Self::Exclusion(args) => args.run(root, out),
+            Self::Explain(args) => args.run(root, out),
             Self::List(args) => args.run(root, out),
             Self::ListSubsys(args) => args.run(root, out),
             Self::Nbft(args) => args.run(root, out),
+            Self::Plan(args) => args.run(root, out),
             Self::Registry(args) => args.run(root, out),
             Self::Reload(args) => args.run(out),
             Self::Status(args) => args.run(root, out),
@@ -129,9 +133,11 @@ impl Command {
             Self::DisconnectAll(_) => "disconnect-all",
             Self::Discover(_) => "discover",
             Self::Exclusion(args) => args.name(),
+            Self::Explain(_) => "explain",
             Self::List(_) => "list",
             Self::ListSubsys(_) => "list-subsys",
             Self::Nbft(args) => args.name(),
+            Self::Plan(_) => "plan",
             Self::Registry(args) => args.name(),
             Self::Reload(_) => "reload",
             Self::Status(_) => "status",
@@ -150,7 +156,9 @@ impl Command {
             Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
-            Self::List(_)
+            Self::Explain(_)
+            | Self::Plan(_)
+            | Self::List(_)
             | Self::ListSubsys(_)
             | Self::Nbft(_)
             | Self::Status(_)
@@ -167,9 +175,11 @@ impl Command {
             Self::DisconnectAll(args) => &args.output,
             Self::Discover(args) => &args.output,
             Self::Exclusion(args) => args.output(),
+            Self::Explain(args) => &args.output,
             Self::List(args) => &args.output,
             Self::ListSubsys(args) => &args.output,
             Self::Nbft(args) => args.output(),
+            Self::Plan(args) => &args.output,
             Self::Registry(args) => args.output(),
             Self::Reload(args) => &args.output,
             Self::Status(args) => &args.output,
@@ -246,6 +256,10 @@ mod tests {
             "nvmf discover -d /dev/nvme3",
             "nvmf reload",
             "nvmf status -o json",
+            "nvmf explain nvme3n1 -o json",
+            "nvmf explain testnqn",
+            "nvmf explain transport=tcp;traddr=192.0.2.10;nqn=nqn.2014-08.org.example:a",
+            "nvmf plan -J /etc/x.conf -o json",
             "nvmf status --watch",
             "nvmf wait",
             "nvmf wait --all --timeout 0 -o json",

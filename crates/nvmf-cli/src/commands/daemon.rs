@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use nvmf::Root;
 use zbus::Connection;
 use zbus::connection::Builder;
 
@@ -16,19 +17,48 @@ const INTERFACE: &str = "org.nvmexpress.Discoverd1.Manager";
 
 /// The daemon's status as JSON, or why it cannot be had.
 pub(super) fn daemon_status() -> Result<String, String> {
-    let reply = call("Status", TIMEOUT, "asked")?;
-    reply
-        .body()
-        .deserialize::<String>()
-        .map_err(|e| format!("the answer of nvme-discoverd is not understood ({e})"))
+    let reply = call("Status", None, TIMEOUT, "asked")?;
+    reply.body().deserialize().map_err(|e| misunderstood(&e))
+}
+
+/// `question` to the daemon, whose files are those below `root`.
+pub(super) fn of<T>(
+    root: &Root,
+    question: impl FnOnce() -> Result<T, String>,
+) -> Result<T, String> {
+    match root.is_system() {
+        true => question(),
+        false => Err("nvme-discoverd runs elsewhere".to_owned()),
+    }
+}
+
+/// The daemon's explanation of a [`discoverd_core::Subject`], or why it cannot be had.
+pub(super) fn explanation(subject: &str) -> Result<String, String> {
+    let reply = call("Explain", Some(subject), TIMEOUT, "asked")?;
+    reply.body().deserialize().map_err(|e| misunderstood(&e))
+}
+
+/// What the daemon would do from now on, a line each, or why it cannot be asked.
+pub(super) fn plan() -> Result<Vec<String>, String> {
+    let reply = call("Plan", None, TIMEOUT, "asked")?;
+    reply.body().deserialize().map_err(|e| misunderstood(&e))
+}
+
+fn misunderstood(error: &zbus::Error) -> String {
+    format!("the answer of nvme-discoverd is not understood ({error})")
 }
 
 /// Has the daemon read everything anew, and waits for that; or why it did not.
 pub(super) fn reload_daemon() -> Result<(), String> {
-    call("Reload", RELOAD_TIMEOUT, "told").map(|_| ())
+    call("Reload", None, RELOAD_TIMEOUT, "told").map(|_| ())
 }
 
-fn call(method: &str, timeout: Duration, what: &str) -> Result<zbus::Message, String> {
+fn call(
+    method: &str,
+    argument: Option<&str>,
+    timeout: Duration,
+    what: &str,
+) -> Result<zbus::Message, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -38,7 +68,7 @@ fn call(method: &str, timeout: Duration, what: &str) -> Result<zbus::Message, St
             let bus = Builder::system().build().await.map_err(|e| {
                 format!("there is no system bus, nvme-discoverd cannot be {what} ({e})")
             })?;
-            ask(&bus, method).await
+            ask(&bus, method, argument).await
         };
         tokio::time::timeout(timeout, called)
             .await
@@ -46,10 +76,17 @@ fn call(method: &str, timeout: Duration, what: &str) -> Result<zbus::Message, St
     })
 }
 
-async fn ask(bus: &Connection, method: &str) -> Result<zbus::Message, String> {
-    bus.call_method(Some(NAME), PATH, Some(INTERFACE), method, &())
-        .await
-        .map_err(|e| refused(&e))
+async fn ask(
+    bus: &Connection,
+    method: &str,
+    argument: Option<&str>,
+) -> Result<zbus::Message, String> {
+    let (to, of) = (Some(NAME), Some(INTERFACE));
+    let reply = match argument {
+        Some(argument) => bus.call_method(to, PATH, of, method, &argument).await,
+        None => bus.call_method(to, PATH, of, method, &()).await,
+    };
+    reply.map_err(|e| refused(&e))
 }
 
 fn refused(error: &zbus::Error) -> String {
@@ -93,6 +130,11 @@ mod tests {
         }
 
         #[expect(clippy::unused_self, reason = "the form of a method on the bus")]
+        fn explain(&self, subject: &str) -> String {
+            format!("about {subject}")
+        }
+
+        #[expect(clippy::unused_self, reason = "the form of a method on the bus")]
         fn reload(&self) -> Result<(), Refusal> {
             Err(Refusal::ConfigRejected("f:3: error: x; y".to_owned()))
         }
@@ -112,16 +154,19 @@ mod tests {
     #[tokio::test]
     async fn the_daemon_answers() {
         let (_daemon, client) = bus_of_two(PATH).await;
-        let answer = ask(&client, "Status").await.unwrap();
+        let answer = ask(&client, "Status", None).await.unwrap();
         assert_eq!(answer.body().deserialize::<String>().unwrap(), "{}");
-        let error = ask(&client, "Reload").await.unwrap_err();
+        let answer = ask(&client, "Explain", Some("nvme3")).await.unwrap();
+        let answer = answer.body().deserialize::<String>();
+        assert_eq!(answer.unwrap(), "about nvme3");
+        let error = ask(&client, "Reload", None).await.unwrap_err();
         assert_eq!(error, "f:3: error: x; y");
     }
 
     #[tokio::test]
     async fn or_says_why_not() {
         let (_daemon, client) = bus_of_two("/elsewhere").await;
-        let error = ask(&client, "Status").await.unwrap_err();
+        let error = ask(&client, "Status", None).await.unwrap_err();
         assert!(
             error.starts_with("nvme-discoverd does not answer ("),
             "{error}"

@@ -1,6 +1,7 @@
 //! What nvme-discoverd would work from, read without it, and the decisions that it would come to.
 
 use std::path::Path;
+use std::time::Duration;
 
 use discoverd_core::{Core, Event, Settings, Timestamp};
 use nvmf::exclusions::LoadedExclusions;
@@ -20,6 +21,9 @@ pub(crate) struct Host {
     /// What could not be read, the configuration left aside.
     pub(crate) problems: Vec<String>,
 }
+
+/// How long that may take.
+const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The moment of the only look.
 pub(crate) const NOW: Timestamp = Timestamp(0);
@@ -50,6 +54,16 @@ impl Host {
             exclusions: nvmf::exclusions::load(root),
             live,
             problems,
+        }
+    }
+
+    /// Looks up the host names of the configuration, as the daemon does.
+    pub(crate) fn resolve(&mut self) {
+        if let Ok(config) = &mut self.config
+            && !config.unresolved.is_empty()
+        {
+            let failed = nvmf::config::resolve(config, RESOLVE_TIMEOUT);
+            self.problems.extend(failed);
         }
     }
 
