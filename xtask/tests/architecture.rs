@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "anyhow",
             "clap",
             "futures-core",
+            "prometheus-client",
             "rustix",
             "sd-notify",
             "serde",

@@ -204,9 +204,11 @@ pub enum UnitOutcome {
     Failed(String),
 }
 
-impl fmt::Display for FailureKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl FailureKind {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
             Self::Unreachable => "unreachable",
             Self::Refused => "refused",
             Self::Silent => "silent",
@@ -215,6 +217,12 @@ impl fmt::Display for FailureKind {
             Self::ConnectorLost => "connector lost",
             Self::Unregistered => "not registered",
             Self::Other => "failed",
-        })
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }

@@ -5,6 +5,7 @@ use nvmf_types::ControllerState;
 use crate::connection::{Connection, Life};
 use crate::core::Core;
 use crate::key::Key;
+use crate::live::Incarnation;
 use crate::timers::Timer;
 use crate::{Change, State, Timestamp};
 
@@ -23,12 +24,12 @@ impl Core {
         let (state, ours) = (life.state(), life.ours());
         if state != connection.life.state() || ours != connection.life.ours() {
             connection.since = now;
-            self.outbox.changes.push_back(Change {
-                connection: key.tid().log_form(),
-                state,
-                reason: reason.clone(),
-            });
+            let at = life.controller().or(connection.life.controller()).cloned();
+            self.tell(key, state, at.as_ref(), reason.clone());
         }
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
         let before = std::mem::replace(&mut connection.life, life.clone());
         connection.reason = reason;
         if let Some(known) = before.controller().and_then(|at| self.live.exact_mut(at)) {
@@ -139,10 +140,21 @@ impl Core {
             Some(at) => format!("no longer desired: {at} stays, and will not be reconnected"),
             None => "no longer desired".to_owned(),
         };
+        let at = connection.life.controller();
+        self.tell(key, connection.life.state(), at, reason);
+    }
+
+    /// Has a change told.
+    fn tell(&mut self, key: &Key, state: State, at: Option<&Incarnation>, reason: String) {
+        let known = at.and_then(|at| self.live.exact(at));
+        let owner = known.and_then(|known| known.live.owner.clone());
         self.outbox.changes.push_back(Change {
-            connection: key.tid().log_form(),
-            state: connection.life.state(),
+            tid: key.tid().clone(),
+            state,
             reason,
+            device: at.map(|at| at.device.clone()),
+            sysfs_ino: at.map(|at| at.sysfs_ino),
+            owner,
         });
     }
 

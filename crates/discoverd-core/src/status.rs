@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use nvmf_types::ControllerClass;
+use nvmf_types::{ControllerClass, DeviceName, Owner, TransportId};
 use serde::{Deserialize, Serialize};
 
 /// Everything the core knows that people ask for. Keys are spelled in kebab-case; unset is `null`.
@@ -136,12 +136,18 @@ pub struct Counts {
 /// A connection went from one state to another. `Display` is the line for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The connection's log form.
-    pub connection: String,
+    /// The connection.
+    pub tid: TransportId,
     /// Where it is now.
     pub state: State,
     /// Why.
     pub reason: String,
+    /// The controller that it is, or was until now.
+    pub device: Option<DeviceName>,
+    /// That controller's incarnation.
+    pub sysfs_ino: Option<u64>,
+    /// Whose the controller is.
+    pub owner: Option<Owner>,
 }
 
 impl State {
@@ -169,7 +175,7 @@ impl fmt::Display for State {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.connection)?;
+        write!(f, "{}: ", self.tid.log_form())?;
         // many a reason begins with the state: once is enough
         if !self.reason.starts_with(&self.state.to_string()) {
             write!(f, "{}: ", self.state)?;

@@ -8,7 +8,7 @@ pub(crate) mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use discoverd_core::Event;
+use discoverd_core::{Event, Subject, SubjectError};
 use nvmf_types::TransportId;
 use tokio::sync::oneshot;
 use zbus::fdo::{ObjectManager, RequestNameFlags};
@@ -63,6 +63,24 @@ impl Manager {
         put(&self.inputs, Input::Reload(Some(answer)));
         let read = answered.await.map_err(|_| stopping())?;
         read.map_err(CallError::ConfigRejected)
+    }
+
+    /// Why something is as it is, and what comes next, in sentences: `nvme3`, a transport id
+    /// (`transport=…;traddr=…;…`) or the name of a subsystem.
+    async fn explain(&self, subject: &str) -> Result<String, CallError> {
+        let subject: Subject = subject
+            .parse()
+            .map_err(|error: SubjectError| CallError::InvalidArgument(error.to_string()))?;
+        let (answer, answered) = oneshot::channel();
+        put(&self.inputs, Input::Explain(subject, answer));
+        answered.await.map_err(|_| stopping())
+    }
+
+    /// What would be done from now on, one line for each desired connection, the next one first.
+    async fn plan(&self) -> Result<Vec<String>, CallError> {
+        let (answer, answered) = oneshot::channel();
+        put(&self.inputs, Input::Plan(answer));
+        answered.await.map_err(|_| stopping())
     }
 
     /// Has waiting attempts made now: that of the connection with this transport id

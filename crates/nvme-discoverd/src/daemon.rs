@@ -24,6 +24,7 @@ use crate::exclusion_watch::Again;
 use crate::inputs::{Input, Inputs, Trouble, put};
 use crate::logging::Level;
 use crate::mdns::Mdns;
+use crate::metrics::{Metrics, Served};
 use crate::reading::Boot;
 use crate::units::Units;
 use crate::workers::Workers;
@@ -47,6 +48,10 @@ pub(crate) struct Parts {
     pub(crate) watch: Again,
     /// Who shows the status on the bus.
     pub(crate) show: Show,
+    /// Who counts.
+    pub(crate) metrics: Metrics,
+    /// Who serves the counts.
+    pub(crate) served: Served,
     /// Who finds discovery controllers by mDNS.
     pub(crate) mdns: Mdns,
     /// Where the files are.
@@ -80,6 +85,8 @@ pub(crate) struct Daemon {
     boot: Option<Boot>,
     names: Names,
     reload: Reload,
+    /// When systemd is to hear that all is well.
+    alive_at: Option<Instant>,
     publish_at: Option<Instant>,
     publish_after: Duration,
     published: String,
@@ -116,6 +123,7 @@ impl Daemon {
             boot: None,
             names: Names::default(),
             reload: Reload::default(),
+            alive_at: None,
             publish_at: None,
             publish_after: Duration::ZERO,
             published: String::new(),
@@ -130,6 +138,7 @@ impl Daemon {
         self.parts.workers.collect_garbage();
         self.read_everything();
         self.devices.list();
+        self.say_alive();
         loop {
             self.carry_out();
             let deadline = self.parts.core.next_deadline();
@@ -141,6 +150,10 @@ impl Daemon {
                 }
                 () = until(self.publish_at) => {
                     self.publish();
+                    continue;
+                }
+                () = until(self.alive_at) => {
+                    self.say_alive();
                     continue;
                 }
                 () = until(self.names.at) => {
@@ -187,6 +200,7 @@ impl Daemon {
             }
             Input::UeventsLost => {
                 warn!("uevents were lost: listing all controllers");
+                self.parts.metrics.uevents_lost();
                 self.parts.workers.collect_garbage();
                 self.parts.workers.kick_fc();
                 self.devices.list();
@@ -223,6 +237,14 @@ impl Daemon {
                 // who asked may have gone
                 let _ = answer.send(report::json(&status, &self.problems(status.counts.desired)));
             }
+            Input::Explain(subject, answer) => {
+                let explained = self.parts.core.explain(&subject, self.clock.now());
+                let _ = answer.send(explained.to_string());
+            }
+            Input::Plan(answer) => {
+                let plan = self.parts.core.plan(self.clock.now());
+                let _ = answer.send(plan.iter().map(ToString::to_string).collect());
+            }
             Input::Stop(signal) => {
                 info!("{signal}: stopping; controllers stay connected");
                 self.event(Event::Stop);
@@ -233,7 +255,16 @@ impl Daemon {
         ControlFlow::Continue(())
     }
 
+    /// From this task and no other: it is this one that must not stand still.
+    fn say_alive(&mut self) {
+        if let Some(every) = notify::alive_every() {
+            notify::alive();
+            self.alive_at = Some(Instant::now() + every);
+        }
+    }
+
     fn event(&mut self, event: Event) {
+        self.parts.metrics.heard(&event);
         let core = &mut self.parts.core;
         if let Event::ExclusionsLoaded { set, .. } = &event {
             let (entries, before) = (set.entries().len(), core.exclusion_problems());

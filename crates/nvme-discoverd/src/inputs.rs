@@ -1,6 +1,6 @@
 //! What reaches the daemon's task.
 
-use discoverd_core::{Event, Timestamp};
+use discoverd_core::{Event, Subject, Timestamp};
 use nvmf::uevent::Uevent;
 use nvmf_types::config::Config;
 use nvmf_types::{DeviceName, LiveController};
@@ -45,6 +45,10 @@ pub(crate) enum Input {
     Reload(Option<Answer>),
     /// Somebody wants to know the status as JSON.
     Status(oneshot::Sender<String>),
+    /// Somebody wants something explained.
+    Explain(Subject, oneshot::Sender<String>),
+    /// Somebody wants to know what comes next, a line each.
+    Plan(oneshot::Sender<Vec<String>>),
     /// Told to stop.
     Stop(&'static str),
     /// Without this there is no going on: why.
@@ -60,6 +64,8 @@ pub(crate) enum Trouble {
     Fc,
     /// mDNS.
     Mdns,
+    /// The address at which metrics are served.
+    Metrics,
 }
 
 /// Where sources put their inputs. Unbounded: the sources are bounded themselves (one listing,

@@ -1,9 +1,12 @@
 //! Where the log goes.
 
+use std::fmt;
 use std::os::unix::fs::MetadataExt;
 
 use nvmf_types::config::LogLevel;
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::format;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
@@ -29,19 +32,34 @@ pub(crate) fn start(level: LogLevel) -> Level {
     let registry = tracing_subscriber::registry().with(filter);
     let journal = stderr_is_journal()
         .then(tracing_journald::layer)
-        .and_then(Result::ok);
+        .and_then(Result::ok)
+        // fields have the names that people search for
+        .map(|layer| layer.with_field_prefix(None));
     let started = match journal {
         Some(journal) => registry.with(journal).try_init(),
         None => {
             let plain = tracing_subscriber::fmt::layer()
                 .with_writer(std::io::stderr)
                 .with_target(false)
-                .without_time();
+                .without_time()
+                .fmt_fields(format::debug_fn(message_only));
             registry.with(plain).try_init()
         }
     };
     // only tests start twice
     Level(started.is_ok().then_some(handle))
+}
+
+/// The fields are for the journal.
+fn message_only(
+    writer: &mut format::Writer<'_>,
+    field: &Field,
+    value: &dyn fmt::Debug,
+) -> fmt::Result {
+    match field.name() {
+        "message" => write!(writer, "{value:?}"),
+        _ => Ok(()),
+    }
 }
 
 const fn filter(level: LogLevel) -> LevelFilter {

@@ -24,6 +24,7 @@ mod exclusion_watch;
 mod inputs;
 mod logging;
 mod mdns;
+mod metrics;
 mod network;
 mod notify;
 mod ownership;

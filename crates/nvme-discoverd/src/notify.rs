@@ -1,5 +1,7 @@
 //! What systemd is told about the daemon itself.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 use tracing::debug;
 
@@ -18,6 +20,16 @@ pub(crate) fn reloading() {
 /// The daemon ends.
 pub(crate) fn stopping() {
     send(&[NotifyState::Stopping]);
+}
+
+/// The daemon's task works; systemd ends a daemon of which it does not hear that in time.
+pub(crate) fn alive() {
+    send(&[NotifyState::Watchdog]);
+}
+
+/// How often to say so: twice in the time that systemd gives; `None`: it does not want to know.
+pub(crate) fn alive_every() -> Option<Duration> {
+    sd_notify::watchdog_enabled().map(|limit| limit / 2)
 }
 
 /// One line for `systemctl status`.

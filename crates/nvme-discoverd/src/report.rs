@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use discoverd_core::{Change, State, Status};
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
+
+use crate::unit_spec;
 
 /// The core's status as JSON, with what the shell itself knows: `problems` of its own and
 /// `"daemon": {"version", "pid"}`.
@@ -34,12 +36,42 @@ pub(crate) fn line(status: &Status, problems: &[String]) -> String {
     }
 }
 
-/// One line in the log for one change of state.
+/// One line in the log for one change of state, with fields for who searches (docs/daemon.md).
 pub(crate) fn log(change: &Change) {
+    let unit = change.device.as_ref().zip(change.sysfs_ino);
+    let unit = unit.map(|(device, ino)| unit_spec::name(device, ino));
+    macro_rules! log {
+        ($level:ident) => {
+            $level!(
+                MESSAGE_ID = message_id(change.state),
+                NVME_DEVICE = change.device.as_ref().map(tracing::field::display),
+                NVME_NQN = %change.tid.nqn,
+                NVME_TRADDR = change.tid.traddr.as_ref().map(tracing::field::display),
+                NVME_STATE = change.state.as_str(),
+                OWNER = change.owner.as_ref().map(tracing::field::display),
+                UNIT = unit,
+                "{change}"
+            )
+        };
+    }
     match change.state {
-        State::Retrying | State::Lost | State::GaveUp => warn!("{change}"),
-        State::Starting | State::Waiting => tracing::debug!("{change}"),
-        _ => info!("{change}"),
+        State::Retrying | State::Lost | State::GaveUp => log!(warn),
+        State::Starting | State::Waiting => log!(debug),
+        _ => log!(info),
+    }
+}
+
+/// What `journalctl MESSAGE_ID=…` finds a kind of change by.
+const fn message_id(state: State) -> &'static str {
+    match state {
+        State::Waiting => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f01",
+        State::Starting => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f02",
+        State::Connected => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f03",
+        State::Lost => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f04",
+        State::Retrying => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f05",
+        State::Excluded => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f06",
+        State::Foreign => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f07",
+        State::GaveUp => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f08",
     }
 }
 

@@ -19,6 +19,7 @@ use crate::daemon::{Daemon, Parts};
 use crate::exclusion_watch::{self, Watch};
 use crate::logging::Level;
 use crate::mdns::Mdns;
+use crate::metrics::{Metrics, Served};
 use crate::units::Units;
 use crate::workers::Workers;
 use crate::{bus, logging, network, ownership, signals, uevents};
@@ -75,6 +76,8 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
     let units = Units::connect(&bus, &place.connector, inputs.clone())
         .await
         .context("systemd does not answer on the system bus")?;
+    let metrics = Metrics::new();
+    let served = Served::start(&place.root, &metrics, inputs.clone());
     let socket = place.root.run().join(SOCKET);
     info!("nvme-discoverd {} starts", env!("CARGO_PKG_VERSION"));
     let parts = Parts {
@@ -87,6 +90,8 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
         connector: Connector::start(socket, inputs.clone()),
         units,
         show,
+        metrics,
+        served,
         mdns: Mdns::new(bus, inputs.clone()),
         watch: watched.unwrap_or_default(),
         root: place.root,

@@ -34,6 +34,8 @@ trait Discoverd {
     fn status(&self) -> zbus::Result<String>;
     fn reload(&self) -> zbus::Result<()>;
     fn retry_now(&self, connection: &str) -> zbus::Result<()>;
+    fn explain(&self, subject: &str) -> zbus::Result<String>;
+    fn plan(&self) -> zbus::Result<Vec<String>>;
     #[zbus(property)]
     fn problems(&self) -> zbus::Result<Vec<String>>;
 }
@@ -96,6 +98,32 @@ async fn retrying_one_all_or_nonsense() {
     }
     let error = proxy.retry_now("transport=pcie").await.unwrap_err();
     assert!(error.to_string().contains("pcie"), "{error}");
+}
+
+#[tokio::test]
+async fn explaining_and_planning() {
+    let (inputs, mut inbox) = mpsc::unbounded_channel();
+    let (_server, client) = pair(|b| b.serve_at(PATH, manager(inputs))).await;
+    tokio::spawn(async move {
+        while let Some(input) = inbox.recv().await {
+            match input {
+                Input::Explain(subject, to) => to.send(format!("about {subject}")).unwrap(),
+                Input::Plan(to) => to.send(vec!["first".to_owned()]).unwrap(),
+                other => panic!("{other:?}"),
+            }
+        }
+    });
+    let proxy = DiscoverdProxy::new(&client).await.unwrap();
+    assert_eq!(proxy.explain("/dev/nvme3").await.unwrap(), "about nvme3");
+    assert_eq!(proxy.plan().await.unwrap(), ["first"]);
+    let error = proxy.explain("transport=pcie").await.unwrap_err();
+    let zbus::Error::MethodError(name, Some(text), _) = error else {
+        panic!("{error}");
+    };
+    assert!(
+        name.ends_with(".InvalidArgument") && text.contains("pcie"),
+        "{name}: {text}"
+    );
 }
 
 /// A status of one connection, as the core would give it.

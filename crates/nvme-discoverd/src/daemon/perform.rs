@@ -13,6 +13,7 @@ impl Daemon {
     pub(super) fn carry_out(&mut self) {
         while let Some(change) = self.parts.core.poll_change() {
             report::log(&change);
+            self.parts.metrics.changed(&change);
         }
         while let Some(Action { id, kind }) = self.parts.core.poll_action() {
             self.perform(id, kind);
@@ -32,7 +33,8 @@ impl Daemon {
     }
 
     fn perform(&mut self, id: ActionId, kind: ActionKind) {
-        let parts = &self.parts;
+        let parts = &mut self.parts;
+        parts.metrics.begins(id, &kind);
         match kind {
             ActionKind::Connect(request) => {
                 parts.connector.connect(id, *request, self.host.clone());

@@ -32,6 +32,10 @@ impl Daemon {
             self.published = line;
         }
         problems.splice(0..0, status.problems);
+        let queued = self.inbox.len();
+        self.parts
+            .metrics
+            .shown(&status.counts, problems.len(), queued);
         let views = status.connections.iter();
         let shown = Shown {
             connections: views.map(|it| View::new(it, &self.clock)).collect(),

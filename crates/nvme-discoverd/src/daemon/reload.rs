@@ -118,6 +118,7 @@ impl Daemon {
     fn behave(&mut self, own: DaemonConfig) {
         self.parts.level.set(own.debug_level);
         self.parts.mdns.set(own.zeroconf);
+        self.parts.served.at(own.metrics_listen);
         self.event(Event::SettingsLoaded(core_settings(&own)));
         self.parts.own = own;
     }

@@ -53,12 +53,15 @@ impl World {
         let units = Units::connect(&bus.1, Path::new("/connector"), inputs.clone())
             .await
             .unwrap();
+        let metrics = Metrics::new();
         let parts = Parts {
             core: Core::new(Settings::default()),
             workers: Workers::new(root.clone(), inputs.clone()),
             connector: Connector::start(socket, inputs.clone()),
             units,
             watch,
+            served: Served::start(&root, &metrics, inputs.clone()),
+            metrics,
             show: Show::new(Arc::default()),
             mdns: Mdns::new(bus.1.clone(), inputs.clone()),
             root,
