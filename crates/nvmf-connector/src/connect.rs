@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nvmf::connect::{ConnectError, ConnectErrorKind, connect_once, find_existing};
-use nvmf::probe::{ProbeError, probe};
+use nvmf::probe::{ProbeError, deep_probe, probe};
 use nvmf::{Root, exclusions};
 use nvmf_types::TransportId;
 
@@ -13,27 +13,32 @@ use crate::protocol::{Connect, FailureKind, Outcome};
 const MAX_PROBE: Duration = Duration::from_secs(30);
 
 /// Asks the exclusions, and then the target, in user space, whether it answers. `None`: it does.
-pub(crate) fn ask_target(root: &Root, call: &Connect) -> Option<Outcome> {
-    if let Some(excluded) = ask_exclusions(root, &as_host(call), call) {
+pub(crate) fn ask_target(root: &Root, way: &TransportId, call: &Connect) -> Option<Outcome> {
+    let tid = as_host(way, call);
+    if let Some(excluded) = ask_exclusions(root, &tid, call) {
         return Some(excluded);
     }
     let limit = Duration::from_millis(call.probe_timeout_ms).min(MAX_PROBE);
     let tls = call.options.tls == Some(true);
-    let error = probe(&call.tid, call.class, tls, limit).err()?;
+    let probe = if call.deep_probe { deep_probe } else { probe };
+    let error = probe(&tid, call.class, tls, limit).err()?;
     Some(Outcome::Failed {
         kind: probe_failure(&error),
-        message: format!("cannot connect {}: {error}", call.tid.log_form()),
+        message: format!("cannot connect {}: {error}", way.log_form()),
     })
 }
 
-/// Asks the last questions and connects. Blocks for as long as the kernel does.
-pub(crate) fn connect(root: &Root, call: &Connect) -> Outcome {
-    let tid = as_host(call);
-    match find_existing(root, &tid, call.class, &call.host) {
-        Ok(Some(live)) => return Outcome::AlreadyConnected(Box::new(live)),
-        Ok(None) => {}
-        Err(error) => return Outcome::other(error),
+/// Asks the last questions and connects by `way`. Blocks for as long as the kernel does.
+pub(crate) fn connect(root: &Root, way: &TransportId, call: &Connect) -> Outcome {
+    // by whichever way it is there, it is there
+    for tid in std::iter::once(&call.tid).chain(&call.alternatives) {
+        match find_existing(root, &as_host(tid, call), call.class, &call.host) {
+            Ok(Some(live)) => return Outcome::AlreadyConnected(Box::new(live)),
+            Ok(None) => {}
+            Err(error) => return Outcome::other(error),
+        }
     }
+    let tid = as_host(way, call);
     // Last, so that nothing comes between: the entry may be from a moment ago.
     if let Some(excluded) = ask_exclusions(root, &tid, call) {
         return excluded;
@@ -67,8 +72,8 @@ fn ask_exclusions(root: &Root, tid: &TransportId, call: &Connect) -> Option<Outc
 
 /// The id with the host's default identity where it leaves that open, as the kernel is to see it
 /// and as exclusions are to be compared.
-fn as_host(call: &Connect) -> TransportId {
-    let mut tid = call.tid.clone();
+fn as_host(way: &TransportId, call: &Connect) -> TransportId {
+    let mut tid = way.clone();
     if tid.hostnqn.is_none() {
         tid.hostnqn.clone_from(&call.host.hostnqn);
         tid.hostid = tid.hostid.or(call.host.hostid);
@@ -130,7 +135,7 @@ mod tests {
                 deep_probe: false,
                 host: host.clone(),
             };
-            let tid = as_host(&call);
+            let tid = as_host(&call.tid, &call);
             (tid.hostnqn.map(|n| n.to_string()), tid.hostid.is_some())
         };
         let open = "transport=loop;nqn=nqn.2014-08.org.example:a";

@@ -18,6 +18,7 @@
 //! Requests and responses are lines of JSON on a Unix socket that root alone can open; see
 //! [`protocol`]. Secrets travel only there.
 
+mod attempt;
 mod connect;
 mod disconnect;
 mod listener;

@@ -57,12 +57,11 @@ pub struct Connect {
     /// Who the host is where `tid` leaves it open.
     #[serde(default)]
     pub host: HostIdentity,
-    /// Further ways to the same controller, to be tried in this order where `tid` fails. Not acted
-    /// on yet.
+    /// Further ways to the same controller, to be tried in this order where `tid` fails.
     #[serde(default)]
     pub alternatives: Vec<TransportId>,
     /// The target answered a probe before and then hung the kernel: the probe is to go on to a
-    /// Fabrics Connect of its own. Not acted on yet.
+    /// Fabrics Connect of its own, taken back at once.
     #[serde(default)]
     pub deep_probe: bool,
 }

@@ -10,15 +10,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nvmf::Root;
-use nvmf_types::ControllerClass;
+use nvmf_types::{ControllerClass, TransportId};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 
-use crate::connect::{ask_target, connect};
+use crate::attempt::Attempt;
 use crate::disconnect::disconnect;
 use crate::listener::Listener;
 use crate::pool::Pool;
-use crate::protocol::{Call, Connect, MAX_LINE, Outcome, Request, Response};
+use crate::protocol::{Call, MAX_LINE, Outcome, Request, Response};
 
 /// Takes a line for the log.
 pub type Log = fn(fmt::Arguments<'_>);
@@ -123,14 +123,7 @@ impl Shared {
     fn take(self: &Arc<Self>, call: Call, answer: Answer) {
         let shared = Arc::clone(self);
         match call {
-            Call::Connect(call) => self.probes.run(0, move || {
-                if answer.is_wanted() {
-                    match ask_target(&shared.root, &call) {
-                        Some(failed) => answer.send(failed),
-                        None => shared.queue(call, answer),
-                    }
-                }
-            }),
+            Call::Connect(call) => self.probe(Attempt::new(call), answer),
             Call::Disconnect(call) => self.deletes.run(0, move || {
                 let outcome = disconnect(&shared.root, &call);
                 (shared.log)(format_args!("{}: {outcome}", call.device));
@@ -139,21 +132,37 @@ impl Shared {
         }
     }
 
-    fn queue(self: &Arc<Self>, call: Box<Connect>, answer: Answer) {
+    fn probe(self: &Arc<Self>, mut attempt: Attempt, answer: Answer) {
         let shared = Arc::clone(self);
-        self.writer.run(self.priority(&call), move || {
+        self.probes.run(0, move || {
             if answer.is_wanted() {
-                answer.send(shared.write(&call));
+                match attempt.probe(&shared.root) {
+                    Err(outcome) => answer.send(outcome),
+                    Ok(()) => shared.queue(attempt, answer),
+                }
+            }
+        });
+    }
+
+    fn queue(self: &Arc<Self>, mut attempt: Attempt, answer: Answer) {
+        let shared = Arc::clone(self);
+        self.writer.run(self.priority(&attempt), move || {
+            if answer.is_wanted() {
+                match shared.write(&mut attempt) {
+                    Some(outcome) => answer.send(outcome),
+                    None => shared.probe(attempt, answer),
+                }
             }
         });
     }
 
     /// The one place from which the kernel is asked to connect; only the writer comes here.
-    fn write(&self, call: &Connect) -> Outcome {
-        let name = call.tid.log_form();
+    fn write(&self, attempt: &mut Attempt) -> Option<Outcome> {
+        let name = attempt.way().map(TransportId::log_form);
+        let name = name.unwrap_or_default();
         let before = Instant::now();
-        let outcome = connect(&self.root, call);
-        let failed = matches!(outcome, Outcome::Failed { .. });
+        let outcome = attempt.connect(&self.root);
+        let failed = matches!(outcome, None | Some(Outcome::Failed { .. }));
         let mut hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
         if failed && before.elapsed() >= HUNG {
             hung.insert(name.clone());
@@ -161,16 +170,17 @@ impl Shared {
             hung.remove(&name);
         }
         drop(hung);
-        if matches!(outcome, Outcome::Connected { .. }) {
+        if let Some(outcome @ Outcome::Connected { .. }) = &outcome {
             (self.log)(format_args!("{name}: {outcome}"));
         }
         outcome
     }
 
-    fn priority(&self, call: &Connect) -> u8 {
+    fn priority(&self, attempt: &Attempt) -> u8 {
         let hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
-        match call.class {
-            _ if hung.contains(&call.tid.log_form()) => 2,
+        let way = attempt.way().map(TransportId::log_form);
+        match attempt.call.class {
+            _ if way.is_some_and(|way| hung.contains(&way)) => 2,
             ControllerClass::Discovery => 0,
             ControllerClass::Io => 1,
         }

@@ -193,3 +193,81 @@ fn a_client_that_talks_nonsense_is_hung_up_on() {
         assert_eq!(world.from.read_line(&mut line).unwrap(), 0, "{line}");
     }
 }
+
+/// A target that answers the ICReq, and then nothing.
+fn answering() -> (u16, std::thread::JoinHandle<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let served = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read_exact(&mut [0; 128]).unwrap();
+        stream.write_all(&icresp()).unwrap();
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).unwrap();
+        rest.len()
+    });
+    (port, served)
+}
+
+fn refusing() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+fn by(mut call: Call, ways: &[u16]) -> Call {
+    if let Call::Connect(call) = &mut call {
+        call.alternatives = ways
+            .iter()
+            .map(|port| tcp(*port).parse().unwrap())
+            .collect();
+    }
+    call
+}
+
+#[test]
+fn the_first_way_that_answers_is_taken() {
+    let mut world = World::new();
+    let (first, last) = (refusing(), refusing());
+    let (port, served) = answering();
+    world.send(1, by(connect(&tcp(first), 20_000), &[port, last]));
+    let (kind, message) = failure(world.receive());
+    served.join().unwrap();
+    // the write itself fails here, and so the last way is tried, too
+    assert_eq!(kind, FailureKind::Refused, "{message}");
+    let said: Vec<&str> = message.split("; ").collect();
+    assert!(said[0].contains(&first.to_string()), "{message}");
+    assert!(message.contains("nvme-fabrics"), "{message}");
+    assert!(
+        said[said.len() - 1].contains(&last.to_string()),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_excluded_way_is_passed_over() {
+    let mut world = World::new();
+    let (first, last) = (refusing(), refusing());
+    world.exclude(&format!("transport=tcp;trsvcid={first}"));
+    world.send(1, by(connect(&tcp(first), 20_000), &[last]));
+    let (_, message) = failure(world.receive());
+    assert!(message.contains(&last.to_string()), "{message}");
+    world.exclude("transport=tcp");
+    world.send(2, by(connect(&tcp(first), 20_000), &[last]));
+    assert_eq!(excluded(world.receive()).line, 2);
+}
+
+#[test]
+fn a_suspect_is_asked_to_connect_before_the_kernel_is() {
+    let mut world = World::new();
+    let (port, served) = answering();
+    let mut call = connect(&tcp(port), 1_000);
+    if let Call::Connect(call) = &mut call {
+        call.deep_probe = true;
+        call.host.hostid = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6".parse().ok();
+    }
+    world.send(1, call);
+    let (kind, message) = failure(world.receive());
+    assert_eq!(kind, FailureKind::Silent, "{message}");
+    assert!(message.contains("no answer to Connect"), "{message}");
+    assert_eq!(served.join().unwrap(), 72 + 1024, "and that is all");
+}

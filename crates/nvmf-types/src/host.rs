@@ -34,6 +34,12 @@ impl HostId {
         let (_, uuid) = hostnqn.as_str().split_once(":uuid:")?;
         uuid.parse().ok()
     }
+
+    /// As it goes over the wire (Base Specification, Fabrics Connect command).
+    #[must_use]
+    pub const fn to_bytes(self) -> [u8; 16] {
+        *self.0.as_bytes()
+    }
 }
 
 impl FromStr for HostId {

@@ -5,8 +5,9 @@
 
 mod bind_device;
 mod error;
+mod fabrics;
 mod pdu;
 mod run;
 
 pub use error::{ProbeError, Stage};
-pub use run::probe;
+pub use run::{deep_probe, probe};

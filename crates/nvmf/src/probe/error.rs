@@ -39,6 +39,8 @@ pub enum Stage {
     Tcp,
     /// The answer to the first PDU.
     Icresp,
+    /// The answer to the Fabrics Connect.
+    Connect,
 }
 
 impl fmt::Display for Stage {
@@ -46,6 +48,7 @@ impl fmt::Display for Stage {
         f.pad(match self {
             Self::Tcp => "TCP connection",
             Self::Icresp => "ICResp",
+            Self::Connect => "answer to Connect",
         })
     }
 }

@@ -9,7 +9,7 @@ pub(super) const HEADER_LEN: usize = 8;
 
 const ICREQ: u8 = 0x00;
 const ICRESP: u8 = 0x01;
-const C2H_TERM_REQ: u8 = 0x03;
+pub(super) const C2H_TERM_REQ: u8 = 0x03;
 const HLEN: u8 = 128;
 
 /// An ICReq that asks for nothing: format 0, no digests, one R2T.

@@ -5,13 +5,13 @@ use std::net::{IpAddr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use nvmf_types::{ControllerClass, Traddr, Transport, TransportId};
+use nvmf_types::{ControllerClass, HostId, Nqn, Traddr, Transport, TransportId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use super::bind_device::bind_device;
-use super::{ProbeError, Stage, pdu};
+use super::{ProbeError, Stage, fabrics, pdu};
 
 /// Asks whether an NVMe/TCP controller answers at `tid`: TCP connection, ICReq, ICResp, all within
 /// `timeout`. The address and interface that `tid` pins are used. With `tls` set it is the TCP
@@ -33,6 +33,36 @@ pub fn probe(
     match connect(tid, class, &deadline)? {
         Some(socket) if !tls => exchange(&socket, &deadline),
         _ => Ok(()),
+    }
+}
+
+/// [`probe`], and a Connect of the admin queue in user space: asks whether the target answers what
+/// the kernel would wait a minute for. Whatever the answer is, it is one: to hear a refusal is the
+/// kernel's. The connection is closed at once, and the controller with it. A target that wants TLS, or
+/// a host without NQN and id in `tid`, leaves it at [`probe`].
+///
+/// # Errors
+/// As of [`probe`].
+pub fn deep_probe(
+    tid: &TransportId,
+    class: ControllerClass,
+    tls: bool,
+    timeout: Duration,
+) -> Result<(), ProbeError> {
+    let deadline = Deadline {
+        start: Instant::now(),
+        timeout,
+    };
+    let Some(socket) = connect(tid, class, &deadline)?.filter(|_| !tls) else {
+        return Ok(());
+    };
+    exchange(&socket, &deadline)?;
+    let Some(hostnqn) = &tid.hostnqn else {
+        return Ok(());
+    };
+    match tid.hostid.or_else(|| HostId::of_name(hostnqn)) {
+        Some(hostid) => ask_to_connect(&socket, tid, hostnqn, hostid, &deadline),
+        None => Ok(()),
     }
 }
 
@@ -100,43 +130,65 @@ fn socket_address(socket: &OwnedFd, address: &Traddr, port: u16) -> Result<Socke
 
 /// ICReq out, ICResp in.
 fn exchange(socket: &OwnedFd, deadline: &Deadline) -> Result<(), ProbeError> {
-    let request = pdu::icreq();
-    let mut rest = request.as_slice();
-    while !rest.is_empty() {
-        match rustix::net::send(socket, rest, rustix::net::SendFlags::NOSIGNAL) {
-            Ok(count) => rest = rest.get(count..).unwrap_or_default(),
-            Err(Errno::AGAIN | Errno::INTR) => {
-                deadline.wait(socket, PollFlags::OUT, Stage::Icresp)?;
-            }
-            Err(e) => return Err(deadline.failed(e, Stage::Icresp)),
-        }
-    }
-    let mut answer = [0; pdu::LEN];
-    let mut have = 0;
-    while have < pdu::LEN {
-        let room = answer.get_mut(have..).unwrap_or_default();
-        match rustix::io::read(socket, room) {
-            Ok(0) => {
-                let message =
-                    "it closes the connection instead of answering; it may want TLS".to_owned();
-                return Err(ProbeError::NotNvme(message));
-            }
-            Ok(count) => have += count,
-            Err(Errno::AGAIN | Errno::INTR) => {
-                deadline.wait(socket, PollFlags::IN, Stage::Icresp)?;
-            }
-            Err(e) => return Err(deadline.failed(e, Stage::Icresp)),
-        }
-        if have >= pdu::HEADER_LEN
-            && let Some(header) = answer.first_chunk()
-        {
-            pdu::check(header).map_err(ProbeError::NotNvme)?;
-        }
-    }
-    Ok(())
+    let stage = Stage::Icresp;
+    deadline.send(socket, &pdu::icreq(), stage)?;
+    let mut header = [0; pdu::HEADER_LEN];
+    deadline.receive(socket, &mut header, stage)?;
+    pdu::check(&header).map_err(ProbeError::NotNvme)?;
+    deadline.receive(socket, &mut [0; pdu::LEN - pdu::HEADER_LEN], stage)
+}
+
+/// Connect out, any answer in.
+fn ask_to_connect(
+    socket: &OwnedFd,
+    tid: &TransportId,
+    hostnqn: &Nqn,
+    hostid: HostId,
+    deadline: &Deadline,
+) -> Result<(), ProbeError> {
+    let stage = Stage::Connect;
+    let command = fabrics::connect(&tid.nqn, hostnqn, hostid);
+    deadline.send(socket, &command, stage)?;
+    // what the rest of it says is the kernel's to hear
+    let mut header = [0; pdu::HEADER_LEN];
+    deadline.receive(socket, &mut header, stage)?;
+    fabrics::check(&header).map_err(ProbeError::NotNvme)
 }
 
 impl Deadline {
+    fn send(&self, socket: &OwnedFd, bytes: &[u8], stage: Stage) -> Result<(), ProbeError> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match rustix::net::send(socket, rest, rustix::net::SendFlags::NOSIGNAL) {
+                Ok(count) => rest = rest.get(count..).unwrap_or_default(),
+                Err(Errno::AGAIN | Errno::INTR) => self.wait(socket, PollFlags::OUT, stage)?,
+                Err(e) => return Err(self.failed(e, stage)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills `bytes`.
+    fn receive(&self, socket: &OwnedFd, bytes: &mut [u8], stage: Stage) -> Result<(), ProbeError> {
+        let mut have = 0;
+        while have < bytes.len() {
+            let room = bytes.get_mut(have..).unwrap_or_default();
+            match rustix::io::read(socket, room) {
+                Ok(0) => {
+                    let message = match stage {
+                        Stage::Connect => "it closes the connection instead of answering",
+                        _ => "it closes the connection instead of answering; it may want TLS",
+                    };
+                    return Err(ProbeError::NotNvme(message.to_owned()));
+                }
+                Ok(count) => have += count,
+                Err(Errno::AGAIN | Errno::INTR) => self.wait(socket, PollFlags::IN, stage)?,
+                Err(e) => return Err(self.failed(e, stage)),
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until the socket is ready or in error.
     fn wait(&self, socket: &OwnedFd, events: PollFlags, stage: Stage) -> Result<(), ProbeError> {
         loop {
@@ -177,150 +229,4 @@ impl Deadline {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::io::{Read, Write};
-    use std::net::{TcpListener, TcpStream};
-
-    const LONG: Duration = Duration::from_secs(20);
-    const SHORT: Duration = Duration::from_millis(50);
-
-    fn tid(address: SocketAddr, more: &str) -> TransportId {
-        let (ip, port) = (address.ip(), address.port());
-        let nqn = "nqn.2014-08.org.example:a";
-        format!("transport=tcp;traddr={ip};trsvcid={port};nqn={nqn}{more}")
-            .parse()
-            .unwrap()
-    }
-
-    /// Probes a target that reads the ICReq and then does what `answer` does.
-    fn probe_with(
-        timeout: Duration,
-        more: &str,
-        answer: impl FnOnce(TcpStream) + Send,
-    ) -> Result<(), ProbeError> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let tid = tid(listener.local_addr().unwrap(), more);
-        std::thread::scope(|scope| {
-            scope.spawn(|| {
-                let (mut stream, peer) = listener.accept().unwrap();
-                if more.contains("127.0.0.2") {
-                    assert_eq!(peer.ip().to_string(), "127.0.0.2");
-                }
-                let mut request = [0; 128];
-                stream.read_exact(&mut request).unwrap();
-                assert_eq!(request[..8], [0, 0, 128, 0, 128, 0, 0, 0]);
-                assert!(request[8..].iter().all(|b| *b == 0));
-                answer(stream);
-            });
-            probe(&tid, ControllerClass::Io, false, timeout)
-        })
-    }
-
-    fn icresp() -> [u8; 128] {
-        let mut pdu = [0; 128];
-        pdu[..8].copy_from_slice(&[1, 0, 128, 0, 128, 0, 0, 0]);
-        pdu
-    }
-
-    #[test]
-    fn a_target_that_answers() {
-        for more in ["", ";host-traddr=127.0.0.2"] {
-            probe_with(LONG, more, |mut stream| {
-                // in pieces, as a network may deliver it
-                stream.write_all(&icresp()[..5]).unwrap();
-                stream.flush().unwrap();
-                stream.write_all(&icresp()[5..]).unwrap();
-            })
-            .unwrap();
-        }
-    }
-
-    #[test]
-    fn a_target_that_stays_silent() {
-        // The kernel completes the handshake, and nobody ever accepts.
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let target = tid(listener.local_addr().unwrap(), "");
-        let error = probe(&target, ControllerClass::Io, false, SHORT).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the target is silent: no ICResp within 50 ms"
-        );
-
-        // A full queue: not even the handshake is completed.
-        let full = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
-        rustix::net::bind(&full, &SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        rustix::net::listen(&full, 0).unwrap();
-        let address = SocketAddr::try_from(rustix::net::getsockname(&full).unwrap()).unwrap();
-        let target = tid(address, "");
-        let deadline = || Deadline {
-            start: Instant::now(),
-            timeout: SHORT,
-        };
-        let queued: Vec<_> = (0..4)
-            .map(|_| connect(&target, ControllerClass::Io, &deadline()))
-            .collect();
-        let error = probe(&target, ControllerClass::Io, false, SHORT).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the target is silent: no TCP connection within 50 ms"
-        );
-        drop(queued);
-    }
-
-    #[test]
-    fn a_target_that_is_none() {
-        let junk = |bytes: &'static [u8]| {
-            probe_with(LONG, "", |mut stream| stream.write_all(bytes).unwrap())
-                .unwrap_err()
-                .to_string()
-        };
-        let http = junk(b"HTTP/1.1 400 Bad Request\r\n\r\n");
-        assert_eq!(
-            http,
-            "the target speaks no NVMe/TCP: its answer begins with `HTTP/1.1`"
-        );
-        assert!(junk(&[3, 0, 24, 0, 24, 0, 0, 0]).contains("terminates the connection"));
-        assert!(junk(&[1, 0, 128, 0, 0, 1, 0, 0]).contains("hlen 128 and plen 256"));
-        assert!(
-            junk(&[1, 0, 128]).contains("closes the connection"),
-            "cut off"
-        );
-        assert!(junk(b"").contains("closes the connection"));
-    }
-
-    #[test]
-    fn a_target_that_refuses() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let tid = tid(listener.local_addr().unwrap(), "");
-        probe(&tid, ControllerClass::Io, true, LONG).unwrap();
-        drop(listener);
-        let error = probe(&tid, ControllerClass::Io, false, LONG);
-        assert!(matches!(error, Err(ProbeError::Refused)), "{error:?}");
-    }
-
-    #[test]
-    fn addresses_and_interfaces_that_this_host_lacks() {
-        let target: SocketAddr = "127.0.0.1:4420".parse().unwrap();
-        for more in [";host-traddr=192.0.2.77", ";host-iface=no-such-if"] {
-            let error = probe(&tid(target, more), ControllerClass::Io, false, LONG);
-            assert!(
-                matches!(error, Err(ProbeError::Local(_))),
-                "{more}: {error:?}"
-            );
-        }
-        let scoped = "transport=tcp;traddr=fe80::1%no-such-if;nqn=nqn.2014-08.org.example:a";
-        let error = probe(&scoped.parse().unwrap(), ControllerClass::Io, false, LONG);
-        assert!(matches!(error, Err(ProbeError::Local(_))), "{error:?}");
-    }
-
-    #[test]
-    fn other_transports_are_not_asked() {
-        for text in [
-            "transport=loop;nqn=nqn.2014-08.org.example:a",
-            "transport=rdma;traddr=192.0.2.1;nqn=nqn.2014-08.org.example:a",
-        ] {
-            probe(&text.parse().unwrap(), ControllerClass::Io, false, SHORT).unwrap();
-        }
-    }
-}
+mod tests;
