@@ -118,19 +118,20 @@ fn stopping() -> CallError {
 ///
 /// # Errors
 /// There is no system bus, the name is taken, or the policy forbids it.
-pub(crate) async fn connect(inputs: Inputs) -> anyhow::Result<(Connection, Show)> {
-    serve(connection::Builder::system(), inputs)
-        .await
-        .map_err(|error| match error {
-            zbus::Error::NameTaken => {
-                anyhow::anyhow!("another nvme-discoverd is running: `{NAME}` is taken on the bus")
-            }
-            zbus::Error::MethodError(name, detail, _) => anyhow::anyhow!(
-                "the system bus refuses the name `{NAME}`: {}; is its policy file installed?",
-                detail.unwrap_or_else(|| name.to_string())
-            ),
-            error => anyhow::anyhow!("no D-Bus system bus: {error}; is dbus.service running?"),
-        })
+pub(crate) async fn connect(
+    bus: connection::Builder<'_>,
+    inputs: Inputs,
+) -> anyhow::Result<(Connection, Show)> {
+    serve(bus, inputs).await.map_err(|error| match error {
+        zbus::Error::NameTaken => {
+            anyhow::anyhow!("another nvme-discoverd is running: `{NAME}` is taken on the bus")
+        }
+        zbus::Error::MethodError(name, detail, _) => anyhow::anyhow!(
+            "the system bus refuses the name `{NAME}`: {}; is its policy file installed?",
+            detail.unwrap_or_else(|| name.to_string())
+        ),
+        error => anyhow::anyhow!("no D-Bus system bus: {error}; is dbus.service running?"),
+    })
 }
 
 async fn serve(

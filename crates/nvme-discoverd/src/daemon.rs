@@ -28,7 +28,7 @@ use crate::metrics::{Metrics, Served};
 use crate::reading::Boot;
 use crate::units::Units;
 use crate::workers::Workers;
-use crate::{notify, report, uevents};
+use crate::{mounts, notify, report, uevents};
 use reload::{Names, Reload};
 
 pub(crate) use reload::Answer;
@@ -54,6 +54,8 @@ pub(crate) struct Parts {
     pub(crate) served: Served,
     /// Who finds discovery controllers by mDNS.
     pub(crate) mdns: Mdns,
+    /// Who watches the mounts.
+    pub(crate) mounts: mounts::Again,
     /// Where the files are.
     pub(crate) root: Root,
     /// How to behave, by the last good configuration.
@@ -75,7 +77,7 @@ pub(crate) struct Daemon {
     /// The host's default identity by the last good configuration.
     host: HostIdentity,
     first: First,
-    /// Sources that do not work.
+    /// What does not work, while the rest does.
     troubles: BTreeMap<Trouble, String>,
     /// Where changes of the exclusion files go unnoticed.
     unwatched: Vec<String>,
@@ -291,7 +293,7 @@ impl Daemon {
             None => self.troubles.remove(&source),
         };
         match trouble.filter(|why| Some(why) != before.as_ref()) {
-            Some(why) => warn!("{why}"),
+            Some(why) => why.lines().for_each(|line| warn!("{line}")),
             None if before.is_none() => return,
             None => {}
         }
@@ -325,4 +327,4 @@ async fn until(moment: Option<Instant>) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

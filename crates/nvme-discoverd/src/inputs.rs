@@ -22,7 +22,7 @@ pub(crate) enum Input {
     Touched(DeviceName),
     /// The boot tables were read.
     Boot(Box<Boot>),
-    /// What is wrong with a source now, if anything.
+    /// What is wrong with something now, if anything.
     Trouble(Trouble, Option<String>),
     /// A listing failed a while ago.
     ListAgain,
@@ -55,13 +55,15 @@ pub(crate) enum Input {
     Fatal(String),
 }
 
-/// A source that can be in trouble while the others work.
+/// What can be in trouble while the rest works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Trouble {
     /// The ownership registry.
     Registry,
     /// Fibre Channel's announcements.
     Fc,
+    /// File systems without `_netdev`, a line each.
+    Mounts,
     /// mDNS.
     Mdns,
     /// The address at which metrics are served.

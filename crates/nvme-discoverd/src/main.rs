@@ -14,6 +14,7 @@
 //!     └── results come back as inputs ───────────┘
 //! ```
 
+mod burst;
 mod bus;
 mod clock;
 mod command_line;
@@ -25,6 +26,7 @@ mod inputs;
 mod logging;
 mod mdns;
 mod metrics;
+mod mounts;
 mod network;
 mod notify;
 mod ownership;

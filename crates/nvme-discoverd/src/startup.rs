@@ -13,6 +13,7 @@ use nvmf_types::Owner;
 use nvmf_types::config::DaemonConfig;
 use tokio::sync::mpsc;
 use tracing::{error, info};
+use zbus::connection::Builder;
 
 use crate::connector_client::Connector;
 use crate::daemon::{Daemon, Parts};
@@ -22,7 +23,7 @@ use crate::mdns::Mdns;
 use crate::metrics::{Metrics, Served};
 use crate::units::Units;
 use crate::workers::Workers;
-use crate::{bus, logging, network, ownership, signals, uevents};
+use crate::{bus, logging, mounts, network, ownership, signals, uevents};
 
 /// Where the daemon works.
 #[derive(Clone, Debug)]
@@ -54,6 +55,10 @@ pub(crate) fn settings(root: &Root) -> Own {
 /// # Errors
 /// Something is missing without which there is no working at all.
 pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
+    run_on(Builder::system(), place, own).await
+}
+
+async fn run_on(bus: Builder<'_>, place: Place, own: Own) -> anyhow::Result<()> {
     let (inputs, inbox) = mpsc::unbounded_channel();
     let mut problems = Vec::new();
     signals::forward(inputs.clone()).context("cannot handle signals")?;
@@ -72,10 +77,14 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
         error!("{problem}");
         problems.push(problem);
     }
-    let (bus, show) = bus::connect(inputs.clone()).await?;
+    let (bus, show) = bus::connect(bus, inputs.clone()).await?;
     let units = Units::connect(&bus, &place.connector, inputs.clone())
         .await
         .context("systemd does not answer on the system bus")?;
+    let mounts = mounts::forward(place.root.clone(), inputs.clone());
+    if let Err(error) = &mounts {
+        error!("cannot follow the mounts: what is mounted without `_netdev` is not told: {error}");
+    }
     let metrics = Metrics::new();
     let served = Served::start(&place.root, &metrics, inputs.clone());
     let socket = place.root.run().join(SOCKET);
@@ -92,6 +101,7 @@ pub(crate) async fn run(place: Place, own: Own) -> anyhow::Result<()> {
         show,
         metrics,
         served,
+        mounts: mounts.unwrap_or_default(),
         mdns: Mdns::new(bus, inputs.clone()),
         watch: watched.unwrap_or_default(),
         root: place.root,
@@ -120,3 +130,6 @@ pub(crate) fn core_settings(config: &DaemonConfig) -> Settings {
 fn small(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

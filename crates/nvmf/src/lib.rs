@@ -3,7 +3,7 @@
 //! What tools and the daemon do to a host, each as a blocking function that takes the [`Root`] it
 //! works in: the ownership registry, exclusion and configuration files, controllers in sysfs,
 //! connect and disconnect, discovery log pages, kernel uevents, host names, boot tables, network
-//! interfaces and their changes, Fibre Channel's announcements. Nothing here decides anything.
+//! interfaces and their changes, Fibre Channel's announcements, file systems on controllers. Nothing here decides anything.
 
 pub mod config;
 pub mod connect;
@@ -16,6 +16,7 @@ mod kernel_log;
 mod keys;
 mod lock;
 pub mod log_page;
+pub mod mounts;
 pub mod nbft;
 pub mod net;
 pub mod probe;

@@ -50,7 +50,8 @@ impl Daemon {
         let mut problems = self.parts.problems.clone();
         problems.extend(self.own_problems.iter().cloned());
         problems.extend(self.names.problems.iter().cloned());
-        problems.extend(self.troubles.values().cloned());
+        let troubles = self.troubles.values().flat_map(|it| it.lines());
+        problems.extend(troubles.map(str::to_owned));
         problems.extend(self.unwatched.iter().cloned());
         if desired > 0 && !self.parts.root.dev().join("nvme-fabrics").exists() {
             problems.push(

@@ -59,6 +59,7 @@ impl Daemon {
         notify::reloading();
         // in case something could not be watched
         self.parts.watch.look();
+        self.parts.mounts.look();
         self.read_everything();
     }
 

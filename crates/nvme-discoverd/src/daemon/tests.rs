@@ -62,6 +62,7 @@ impl World {
             watch,
             served: Served::start(&root, &metrics, inputs.clone()),
             metrics,
+            mounts: mounts::Again::default(),
             show: Show::new(Arc::default()),
             mdns: Mdns::new(bus.1.clone(), inputs.clone()),
             root,
@@ -132,7 +133,7 @@ impl World {
 }
 
 /// A connector in this process.
-fn serve(root: &Root, socket: &Path) {
+pub(crate) fn serve(root: &Root, socket: &Path) {
     let listener = UnixListener::bind(socket).unwrap();
     let server = Server::new(root.clone(), |_| {});
     tokio::spawn(async move {

@@ -1,100 +1,18 @@
 //! Which controllers the root file system stands on.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use nvmf::Root;
-use nvmf::sysfs::{self, BlockName};
 use nvmf_types::DeviceName;
 
-/// The controllers that the root file system is reached through, by any stack of partitions, LVM,
-/// encryption, RAID and multipath, and by btrfs on several devices. Empty: none, or it cannot be
-/// told (overlays, ZFS).
+/// The controllers that the root file system is reached through. Empty: none, or it cannot be told.
 pub(super) fn controllers(root: &Root) -> BTreeSet<DeviceName> {
-    let mountinfo = root.proc().join("self/mountinfo");
-    let mountinfo = fs::read_to_string(mountinfo).unwrap_or_default();
-    let mut waiting: Vec<PathBuf> = root_device(root, &mountinfo).into_iter().collect();
-    let mut seen = BTreeSet::new();
-    let mut found = BTreeSet::new();
-    while let Some(device) = waiting.pop() {
-        if !seen.insert(device.clone()) {
-            continue;
-        }
-        let name = device.file_name().and_then(|name| name.to_str());
-        let block = name.and_then(|name| name.parse::<BlockName>().ok());
-        match block {
-            Some(block) => {
-                let controllers = sysfs::controllers_of(root, &block).ok().flatten();
-                found.extend(controllers.unwrap_or_default());
-            }
-            None => waiting.extend(below(&device)),
-        }
-        waiting.extend(btrfs_siblings(root, &device));
-    }
-    found
-}
-
-/// The folder in sysfs of what is mounted at `/`: by its number, or where that is not a block
-/// device's (btrfs), by its name.
-fn root_device(root: &Root, mountinfo: &str) -> Option<PathBuf> {
-    // What was mounted last hides the others.
-    let (number, source) = mountinfo.lines().filter_map(mounted_at_root).next_back()?;
-    let by_number = root.sys().join("dev/block").join(number).canonicalize();
-    by_number.ok().or_else(|| {
-        let node = root.dev().join(source.strip_prefix("/dev/")?);
-        let node = node.canonicalize().ok()?;
-        class_block(root, node.file_name()?.to_str()?)
-    })
-}
-
-/// The device's number and the source of a line of `mountinfo`, if it is about `/` (proc(5)).
-fn mounted_at_root(line: &str) -> Option<(&str, &str)> {
-    let (mount, file_system) = line.split_once(" - ")?;
-    let mut mount = mount.split(' ').skip(2);
-    let (number, _, place) = (mount.next()?, mount.next()?, mount.next()?);
-    let source = file_system.split(' ').nth(1)?;
-    (place == "/").then_some((number, source))
-}
-
-fn class_block(root: &Root, name: &str) -> Option<PathBuf> {
-    let link = root.sys().join("class/block").join(name);
-    link.canonicalize().ok()
-}
-
-/// What a block device is made of: the disk of a partition, the slaves of all else.
-fn below(device: &Path) -> Vec<PathBuf> {
-    let mut below = links_in(&device.join("slaves"));
-    if device.join("partition").exists() {
-        below.extend(device.parent().map(Path::to_path_buf));
-    }
-    below
-}
-
-/// The other devices of the btrfs that `device` is part of.
-fn btrfs_siblings(root: &Root, device: &PathBuf) -> Vec<PathBuf> {
-    let Ok(all) = fs::read_dir(root.sys().join("fs/btrfs")) else {
-        return Vec::new();
-    };
-    let all = all.filter_map(Result::ok);
-    let mut all = all.map(|fs| links_in(&fs.path().join("devices")));
-    all.find(|devices| devices.contains(device))
-        .unwrap_or_default()
-}
-
-/// Where the links in a folder lead.
-fn links_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(links) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let links = links.filter_map(Result::ok);
-    links
-        .filter_map(|link| link.path().canonicalize().ok())
-        .collect()
+    nvmf::mounts::root_controllers(root)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use super::*;
