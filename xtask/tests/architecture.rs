@@ -66,6 +66,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "dialoguer",
             "futures-core",
             "indicatif",
+            "ratatui",
             "rustix",
             "serde",
             "serde_json",

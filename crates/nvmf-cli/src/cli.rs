@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use nvmf::Root;
 
+#[cfg(feature = "tui")]
+use crate::commands::top;
 use crate::commands::{
     config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, explain, list,
     list_subsys, nbft, plan, registry, reload, status, wait,
@@ -45,6 +47,8 @@ enum Command {
     Registry(registry::Registry),
     Reload(reload::Reload),
     Status(status::Status),
+    #[cfg(feature = "tui")]
+    Top(top::Top),
     Wait(wait::Wait),
 }
 
@@ -120,6 +124,8 @@ impl Command {
             Self::Registry(args) => args.run(root, out),
             Self::Reload(args) => args.run(out),
             Self::Status(args) => args.run(root, out),
+            #[cfg(feature = "tui")]
+            Self::Top(args) => args.run(root, out),
             Self::Wait(args) => args.run(root, out),
         }
     }
@@ -141,6 +147,8 @@ impl Command {
             Self::Registry(args) => args.name(),
             Self::Reload(_) => "reload",
             Self::Status(_) => "status",
+            #[cfg(feature = "tui")]
+            Self::Top(_) => "top",
             Self::Wait(_) => "wait",
         }
     }
@@ -163,6 +171,8 @@ impl Command {
             | Self::Nbft(_)
             | Self::Status(_)
             | Self::Wait(_) => false,
+            #[cfg(feature = "tui")]
+            Self::Top(_) => false,
         }
     }
 
@@ -183,6 +193,8 @@ impl Command {
             Self::Registry(args) => args.output(),
             Self::Reload(args) => &args.output,
             Self::Status(args) => &args.output,
+            #[cfg(feature = "tui")]
+            Self::Top(args) => &args.output,
             Self::Wait(args) => &args.output,
         }
     }
@@ -261,6 +273,8 @@ mod tests {
             "nvmf explain transport=tcp;traddr=192.0.2.10;nqn=nqn.2014-08.org.example:a",
             "nvmf plan -J /etc/x.conf -o json",
             "nvmf status --watch",
+            #[cfg(feature = "tui")]
+            "nvmf top",
             "nvmf wait",
             "nvmf wait --all --timeout 0 -o json",
             "nvmf wait nqn.2014-08.org.example:a testnqn",

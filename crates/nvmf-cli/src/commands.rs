@@ -19,6 +19,8 @@ mod raw;
 pub(crate) mod registry;
 pub(crate) mod reload;
 pub(crate) mod status;
+#[cfg(feature = "tui")]
+pub(crate) mod top;
 pub(crate) mod wait;
 mod wishes;
 

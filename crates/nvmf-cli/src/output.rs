@@ -168,14 +168,12 @@ impl Screen {
     /// The standard output, if it is a terminal that can do that, and people read it.
     pub(crate) fn of_stdout(out: &Output) -> Option<Self> {
         let terminal = Term::stdout();
-        let able = std::env::var_os("TERM").is_some_and(|name| name != "dumb");
-        if out.json() || !able || !terminal.is_term() {
+        if out.json() || !is_terminal() {
             return None;
         }
-        let choice = anstream::AutoStream::choice(&io::stdout());
         Some(Self {
             terminal,
-            colour: choice != anstream::ColorChoice::Never,
+            colour: colours(),
         })
     }
 
@@ -192,6 +190,17 @@ impl Screen {
         let written = written.and_then(|()| stdout.flush());
         written.context("cannot write to the standard output")
     }
+}
+
+/// Whether the standard output is a terminal that can be drawn on.
+pub(crate) fn is_terminal() -> bool {
+    let able = std::env::var_os("TERM").is_some_and(|name| name != "dumb");
+    able && io::stdout().is_terminal()
+}
+
+/// Whether the standard output may have colours.
+pub(crate) fn colours() -> bool {
+    anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never
 }
 
 /// From the upper left corner on, each line cut to `width` columns and its rest cleared.

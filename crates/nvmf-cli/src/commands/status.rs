@@ -1,6 +1,7 @@
 //! `nvmf status`
 
 mod offline;
+mod page;
 mod text;
 mod view;
 mod watch;
@@ -14,6 +15,8 @@ use crate::cli::Outcome;
 use crate::commands::daemon;
 use crate::output::Output;
 pub(crate) use offline::of as without_daemon;
+#[cfg(feature = "tui")]
+pub(crate) use page::{HEADER, Mood, Page, Shown};
 pub(crate) use view::{Row, View};
 
 /// Show what should be connected, what is, and why not
@@ -32,12 +35,12 @@ pub(crate) struct Status {
 
 /// How things are.
 #[derive(Debug)]
-struct Look {
-    view: View,
+pub(crate) struct Look {
+    pub(crate) view: View,
     /// The same for programs, in one line: the daemon's own words, if it was asked.
     json: String,
     /// Why the daemon was not.
-    without_daemon: Option<String>,
+    pub(crate) without_daemon: Option<String>,
 }
 
 impl Status {
@@ -61,7 +64,8 @@ pub(crate) fn known(root: &Root) -> View {
     view.unwrap_or_else(|| offline::view(root))
 }
 
-fn look(root: &Root) -> anyhow::Result<Look> {
+/// Asks the daemon, or does without.
+pub(crate) fn look(root: &Root) -> anyhow::Result<Look> {
     match daemon::daemon_status() {
         Ok(json) => Look::of_daemon(&json),
         Err(reason) => {
@@ -77,7 +81,7 @@ fn look(root: &Root) -> anyhow::Result<Look> {
 }
 
 impl Look {
-    fn of_daemon(json: &str) -> anyhow::Result<Self> {
+    pub(crate) fn of_daemon(json: &str) -> anyhow::Result<Self> {
         let view = serde_json::from_str(json)
             .context("the answer of nvme-discoverd is not understood: are both of one version?")?;
         Ok(Self {
@@ -85,6 +89,15 @@ impl Look {
             json: json.trim_end().to_owned(),
             without_daemon: None,
         })
+    }
+}
+
+#[cfg(feature = "tui")]
+impl Look {
+    /// As people see it after so many milliseconds; the kernel is asked anew.
+    pub(crate) fn page(&self, root: &Root, age_ms: u64) -> Page {
+        let view = self.view.clone().aged(age_ms);
+        Page::new(&view, |row| view::kernel_state(root, row))
     }
 }
 
