@@ -274,5 +274,13 @@ mod tests {
         let stream = tokio::time::timeout(Duration::from_secs(30), connected).await;
         let answer = get(stream.unwrap(), "GET / HTTP/1.0\n\n").await;
         assert!(answer.ends_with("# EOF\n"), "{answer}");
+        served.at(None);
+        let left = async {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let left = tokio::time::timeout(Duration::from_secs(30), left).await;
+        left.expect("nobody listens there any more");
     }
 }

@@ -27,6 +27,14 @@ impl Fake {
     }
 }
 
+impl Fake {
+    /// What is known late belongs to the beginning, too.
+    async fn say_last(&self, bus: &Connection, last: &(i32, &'static str)) {
+        emit(bus, "/browser", BROWSER, "ItemNew", &Self::item(last)).await;
+        emit(bus, "/browser", BROWSER, "AllForNow", &()).await;
+    }
+}
+
 #[interface(name = "org.freedesktop.Avahi.Server")]
 impl Fake {
     async fn service_browser_new(
@@ -40,10 +48,13 @@ impl Fake {
     ) -> ObjectPath<'static> {
         assert_eq!((kind.as_str(), domain.as_str()), (SERVICE, ""));
         // said before the answer, as the real one does
-        for instance in &self.instances {
+        let (last, first) = self.instances.split_last().unwrap();
+        for instance in first {
             emit(bus, "/browser", BROWSER, "ItemNew", &Self::item(instance)).await;
         }
-        emit(bus, "/browser", BROWSER, "AllForNow", &()).await;
+        if first.is_empty() {
+            self.say_last(bus, last).await;
+        }
         ObjectPath::from_static_str_unchecked("/browser")
     }
 
@@ -83,6 +94,9 @@ impl Fake {
                 );
                 emit(bus, path.as_str(), RESOLVER, "Found", &found).await;
             }
+        }
+        if usize::try_from(number).unwrap() + 2 == self.instances.len() {
+            self.say_last(bus, self.instances.last().unwrap()).await;
         }
         path
     }
