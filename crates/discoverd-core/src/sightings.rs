@@ -20,6 +20,7 @@ impl Core {
     ) {
         self.unsure.retain(|_, since| *since >= began);
         let first = matches!(self.phase, Phase::Starting { listed: false, .. });
+        // not `append`: it builds the whole set anew
         let mut concerned = BTreeSet::new();
         let known = self.live.iter().map(|known| known.live.device.clone());
         let mut missing: BTreeSet<DeviceName> = known.collect();
@@ -27,14 +28,14 @@ impl Core {
         for live in controllers {
             let device = live.device.clone();
             missing.remove(&device);
-            concerned.append(&mut self.take_in(live, began, now));
+            concerned.extend(self.take_in(live, began, now));
             if let Some(known) = self.live.get_mut(&device).filter(|_| first) {
                 known.claimable = known.live.owner.is_none();
             }
             there.push(device);
         }
         for device in missing {
-            concerned.append(&mut self.take_out(&device, began, now));
+            concerned.extend(self.take_out(&device, began, now));
         }
         self.decide_all(concerned, now);
         for device in there {

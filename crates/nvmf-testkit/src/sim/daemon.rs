@@ -128,6 +128,22 @@ impl Daemon {
         self.jobs.push(Job::done(event));
     }
 
+    /// Of the discovery controllers whose log page is being read one, if there are any.
+    pub(super) fn being_read(&self, number: u16, host: &Host) -> Option<Name> {
+        let devices = self.jobs.iter().filter_map(|job| match job {
+            Job::Todo(action) => match &action.kind {
+                ActionKind::FetchLog { device, .. } => Some(device),
+                _ => None,
+            },
+            Job::Read(_, device, ..) => Some(device),
+            _ => None,
+        });
+        let devices: Vec<&DeviceName> = devices.collect();
+        let index = usize::from(number).checked_rem(devices.len())?;
+        let controller = host.kernel.controllers.get(*devices.get(index)?)?;
+        Some(controller.name)
+    }
+
     /// The exclusion files were touched.
     pub(super) fn touch(&mut self) {
         self.jobs.push(Job::done(Event::ExclusionsTouched));

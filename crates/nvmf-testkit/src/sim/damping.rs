@@ -5,7 +5,7 @@
 
 use discoverd_core::Timestamp;
 
-use super::name::{ALL, FC, Name};
+use super::name::{ALL, FC, Name, Names};
 
 /// The first delay, without the jitter that takes a fifth of it.
 const FIRST_MS: u64 = 800;
@@ -50,8 +50,7 @@ impl Damping {
 
     /// The controllers of which the core knows are those.
     pub(super) fn known(&mut self, is_there: impl Fn(u64) -> bool, now: Timestamp) {
-        for index in 0..ALL {
-            let name = Name::nth(index);
+        for name in Names::all().iter() {
             let Some(attempts) = self.0.get_mut(name.index()) else {
                 continue;
             };
@@ -67,11 +66,14 @@ impl Damping {
 
     /// The network came up.
     pub(super) fn network(&mut self) {
-        for index in 0..ALL {
-            let name = Name::nth(index);
-            if let Some(attempts) = self.0.get_mut(name.index()).filter(|_| !FC.has(name)) {
-                attempts.hurried = true;
-            }
+        let ip = Names::all().minus(FC);
+        ip.iter().for_each(|name| self.hurry(name));
+    }
+
+    /// The next attempt may come soon.
+    pub(super) fn hurry(&mut self, name: Name) {
+        if let Some(attempts) = self.0.get_mut(name.index()) {
+            attempts.hurried = true;
         }
     }
 

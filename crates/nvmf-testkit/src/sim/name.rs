@@ -154,6 +154,11 @@ pub(super) fn of_status(shown: &ConnectionStatus) -> Option<Name> {
 }
 
 impl Names {
+    /// All that there are.
+    pub(super) const fn all() -> Self {
+        Self((1 << ALL) - 1)
+    }
+
     /// Those.
     pub(super) fn of(names: impl IntoIterator<Item = Name>) -> Self {
         names.into_iter().fold(Self::default(), Self::with)

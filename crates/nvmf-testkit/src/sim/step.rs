@@ -25,6 +25,8 @@ pub enum Step {
     Lies(Name),
     /// A log page changes.
     Page(Name, Names),
+    /// The log page changes that is being read, if one is.
+    PageMeanwhile(u16, Names),
     /// A controller loses its target. No event.
     Lose(u16),
     /// A controller that lost its target, or was being made, is live.
@@ -81,7 +83,8 @@ impl Step {
             555..559 => Self::Jump(duration(random)),
             559..610 => Self::Behaves(name(random), mode(random)),
             610..615 => Self::Lies(dc(random)),
-            615..670 => Self::Page(dc(random), names(random)),
+            615..655 => Self::Page(dc(random), names(random)),
+            655..670 => Self::PageMeanwhile(wide(random), names(random)),
             670..695 => Self::Lose(wide(random)),
             695..730 => Self::Revive(wide(random)),
             730..780 => Self::Remove(wide(random)),

@@ -34,6 +34,8 @@ pub(super) struct Watch {
     /// Connections with an attempt whose result was lost.
     lost: Names,
     connects: BTreeMap<ActionId, Name>,
+    /// Those of them that are made for the boot tables.
+    for_boot: BTreeSet<ActionId>,
     claims: BTreeMap<ActionId, (DeviceName, u64)>,
     units: BTreeMap<ActionId, u64>,
     /// Incarnations whose units systemd refused.
@@ -66,6 +68,7 @@ impl Watch {
             claimable: BTreeSet::new(),
             lost: Names::default(),
             connects: BTreeMap::new(),
+            for_boot: BTreeSet::new(),
             claims: BTreeMap::new(),
             units: BTreeMap::new(),
             refused: BTreeSet::new(),
@@ -180,34 +183,85 @@ impl Watch {
 
     /// Forgets failures that the event may be a reason to forget.
     fn loosen(&mut self, event: &Event) {
-        let mut seen = |live: &LiveController| {
-            let name = Name::find(&live.tid);
-            let ours = live.owner.as_ref() == Some(&self.us);
-            name.filter(|_| !ours)
-                .into_iter()
-                .for_each(|name| self.damping.forget(name));
-        };
         match event {
             Event::Controller {
                 now: Some(live), ..
-            } => seen(live),
-            Event::Listed { controllers, .. } => controllers.iter().for_each(seen),
+            } => self.seen(live),
+            Event::Listed { controllers, .. } => controllers.iter().for_each(|l| self.seen(l)),
             Event::NetworkChanged => self.damping.network(),
+            Event::LogFetched {
+                result: Ok(log), ..
+            } => {
+                let named = |name: Name| {
+                    let tid = name.wanted();
+                    let mut entries = log.entries.iter();
+                    entries.any(|entry| {
+                        entry.subnqn == tid.nqn.as_str()
+                            && tid
+                                .field("traddr")
+                                .is_some_and(|traddr| traddr == entry.traddr)
+                    })
+                };
+                let kept = self.configured.plus(self.boot_named);
+                for name in Names::all().iter() {
+                    match (named(name), kept.has(name)) {
+                        (true, _) => self.damping.hurry(name),
+                        (false, true) => {}
+                        (false, false) => self.damping.forget(name),
+                    }
+                }
+            }
+            Event::FcAnnounced {
+                host_traddr,
+                traddr,
+            } => {
+                let ports = Some((*host_traddr, *traddr));
+                let name = FC.iter().find(|name| name.ports() == ports);
+                name.into_iter().for_each(|name| self.damping.forget(name));
+            }
+            Event::ExclusionsLoaded { .. } => {
+                for name in Names::all().iter() {
+                    if self.excludes(name) {
+                        self.damping.forget(name);
+                    }
+                }
+            }
             Event::ExclusionsTouched
             | Event::Controller { .. }
             | Event::DiscoveryChanged { .. }
             | Event::OwnershipChanged { .. }
             | Event::ConnectFinished { .. }
+            | Event::LogFetched { .. }
             | Event::UnitStarted { .. }
             | Event::SettingsLoaded(_) => {}
             _ => self.damping.forget_all(),
         }
     }
 
+    /// Somebody else's controller is reason to connect as soon as it is gone.
+    fn seen(&mut self, live: &LiveController) {
+        let Some(name) = Name::find(&live.tid) else {
+            return;
+        };
+        // while it is being connected, what is seen does not count
+        let being_connected = self.connects.values().any(|other| *other == name);
+        if live.owner.as_ref() != Some(&self.us) && !being_connected {
+            self.damping.forget(name);
+        }
+    }
+
+    fn excludes(&self, name: Name) -> bool {
+        self.excluded
+            .matches(&name.wanted(), name.class())
+            .is_some()
+    }
+
     fn connect_finished(&mut self, id: ActionId, outcome: &ConnectOutcome, now: Timestamp) {
         let Some(name) = self.connects.remove(&id) else {
             return;
         };
+        // what a table names no more is not ours
+        let for_boot = self.for_boot.remove(&id);
         match outcome {
             ConnectOutcome::Failed {
                 kind: FailureKind::Hung,
@@ -249,11 +303,8 @@ impl Watch {
                 if self.can_tell(device, *sysfs_ino) {
                     self.heard.insert(device.clone(), now);
                 }
-                if self
-                    .live
-                    .get(device)
-                    .is_some_and(|l| l.sysfs_ino == *sysfs_ino)
-                {
+                let there = self.live.get(device);
+                if !for_boot && there.is_some_and(|live| live.sysfs_ino == *sysfs_ino) {
                     self.damping.bound(name, *sysfs_ino, now);
                 } else {
                     self.damping.forget(name);
@@ -271,8 +322,9 @@ impl Watch {
     }
 
     fn attempt_failed(&mut self, name: Name, now: Timestamp) {
-        if self.can_be_given_up(name) {
-            // and then starts over
+        let kept = self.configured.plus(self.boot_named);
+        if !kept.has(name) || self.excludes(name) {
+            // it may be given up, or not desired any more, and then starts over
             self.damping.forget(name);
         } else {
             self.damping.failed(name, now);

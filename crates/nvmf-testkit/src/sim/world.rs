@@ -58,6 +58,7 @@ impl World {
                 }
             }
             Step::Page(name, page) => host.set_page(name, page),
+            Step::PageMeanwhile(number, page) => self.change_page_meanwhile(number, page),
             Step::Lose(number) => self.lose(number),
             Step::Revive(number) => {
                 if let Some(device) = host.kernel.nth(number) {
@@ -222,6 +223,12 @@ impl World {
                 kernel.overflow = false;
                 self.daemon.overflow();
             }
+        }
+    }
+
+    fn change_page_meanwhile(&mut self, number: u16, page: Names) {
+        if let Some(name) = self.daemon.being_read(number, &self.host) {
+            self.host.set_page(name, page);
         }
     }
 

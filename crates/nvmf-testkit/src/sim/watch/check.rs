@@ -31,6 +31,9 @@ impl Watch {
                 self.asked += 1;
                 self.check_rank(name, request.deep_probe)?;
                 self.check_owner(name, &request.owner)?;
+                if request.owner != self.us {
+                    self.for_boot.insert(action.id);
+                }
                 self.damping.check(name, now)?;
                 self.check_connect(action.id, name)
             }
