@@ -77,14 +77,14 @@ impl Core {
         self.hurry(key, now);
     }
 
-    /// A discovery controller that was given up is wanted again.
+    /// What counts until it is given up starts over, and what was given up is wanted again.
     pub(crate) fn revive(&mut self, key: &Key, now: Timestamp) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
+        connection.missing_since = now;
         if connection.life == Life::GaveUp {
             connection.life = Life::Retrying;
-            connection.missing_since = now;
             connection.forget_failures();
             self.decide(key, now);
         }

@@ -39,6 +39,7 @@ impl Core {
                 sysfs_ino,
                 cntlid,
             } => {
+                connection.suspect = false;
                 let at = Incarnation { device, sysfs_ino };
                 let live = LiveController {
                     device: at.device.clone(),

@@ -280,6 +280,17 @@ fn what_was_given_up_comes_back_when_it_is_wanted() {
 }
 
 #[test]
+fn an_announcement_during_the_last_attempt_counts() {
+    let (mut world, _) = World::started(&["dc1"], vec![]);
+    world.send(Event::ServicesFound(vec![service("dc2")]));
+    world.pass(73 * HOUR);
+    world.send(Event::ServicesFound(vec![]));
+    world.send(Event::ServicesFound(vec![service("dc2")]));
+    world.failed("dc2", FailureKind::Unreachable);
+    assert!(world.state("dc2").starts_with("retrying"));
+}
+
+#[test]
 fn zero_hours_never_give_up() {
     let (mut world, _) = World::started(&[], vec![]);
     world.send(Event::SettingsLoaded(Settings {

@@ -48,8 +48,9 @@ impl Damping {
         }
     }
 
-    /// The controllers of which the core knows are those.
-    pub(super) fn known(&mut self, is_there: impl Fn(u64) -> bool, now: Timestamp) {
+    /// Those of its connections whose controllers are gone; gives them back once.
+    pub(super) fn gone(&mut self, is_there: impl Fn(u64) -> bool, now: Timestamp) -> Names {
+        let mut gone = Names::default();
         for name in Names::all().iter() {
             let Some(attempts) = self.0.get_mut(name.index()) else {
                 continue;
@@ -59,9 +60,10 @@ impl Damping {
                 if now.since_ms(since) >= GOOD_MS {
                     attempts.failures = 0;
                 }
-                self.failed(name, now);
+                gone = gone.with(name);
             }
         }
+        gone
     }
 
     /// The network came up.

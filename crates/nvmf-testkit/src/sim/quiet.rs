@@ -6,13 +6,15 @@ use discoverd_core::{ActionKind, ConnectionStatus, State, Timestamp};
 use nvmf_types::{ControllerState, DeviceName, Owner};
 
 use super::daemon::Job;
-use super::name::{self, FC, Name, Names};
+use super::host::Host;
+use super::name::{self, FC, Name, Names, TCP_DCS};
 use super::target::Mode;
 use super::world::World;
 
-/// Within so many milliseconds everything is tried again: the longest retry with its jitter, and
-/// what a claim or a second look waits for.
-const BOUND_MS: u64 = 400_000;
+/// Within so many milliseconds everything is tried again: the longest retry with its jitter, what a
+/// claim or a second look waits for, and the turn of a discovery controller that keeps no
+/// connection.
+const BOUND_MS: u64 = 1_000_000;
 
 /// For so long nothing may happen then.
 const IDLE_MS: u64 = 7_200_000;
@@ -39,6 +41,7 @@ impl World {
         self.pass(end.saturating_sub(self.now))?;
         self.check_peace()?;
         self.check_idle()?;
+        self.check_pages()?;
         self.check_oblivion()
     }
 
@@ -89,6 +92,7 @@ impl World {
             self.check_connection(name, shown)
                 .map_err(|why| format!("{name} {why}: {shown:?}"))?;
         }
+        self.check_nothing_else(&shown)?;
         self.check_units()
     }
 
@@ -112,6 +116,69 @@ impl World {
                 return desired;
             }
         }
+    }
+
+    /// Nothing is desired that no source names any more. Of a discovery controller that cannot be
+    /// asked nobody knows what it would name.
+    fn check_nothing_else(&self, shown: &BTreeMap<Name, &ConnectionStatus>) -> Result<(), String> {
+        let desired = self.desired(shown);
+        let mut dcs = desired.iter().filter(|name| name.is_discovery());
+        let all_asked = dcs.all(|dc| {
+            let shown = shown.get(&dc);
+            shown.is_some_and(|shown| shown.state == State::Connected)
+        });
+        let else_desired = shown.keys().find(|name| !desired.has(**name));
+        match else_desired {
+            Some(name) if all_asked => Err(format!("{name} is desired, and nothing names it")),
+            _ => Ok(()),
+        }
+    }
+
+    /// A log page changes twice while it is read, first unheard, then heard before the answer.
+    fn check_pages(&mut self) -> Result<(), String> {
+        let mut all = self.host.kernel.controllers.iter();
+        let us = Owner::discoverd();
+        let ours = |device: &DeviceName, ino| self.host.owner(device, ino) == Some(&us);
+        let dc = all.find(|(device, c)| TCP_DCS.has(c.name) && ours(device, c.ino));
+        let Some((device, name)) = dc.map(|(device, c)| (device.clone(), c.name)) else {
+            return Ok(());
+        };
+        let page = |host: &Host| host.targets.get(name.index()).map(|target| target.page);
+        let other = |host: &mut Host, io: u8| {
+            let now = page(host).unwrap_or_default();
+            host.set_page(name, Names(now.0 ^ 1 << io));
+        };
+        for heard in [false, true] {
+            other(&mut self.host, 4);
+            let mut reading = None;
+            for turn in 0..100 {
+                let is_read = |job: &Job| matches!(job, Job::Read(_, at, ..) if *at == device);
+                reading = self.daemon.jobs.iter().position(is_read);
+                if reading.is_some() || self.under_way() == 0 {
+                    break;
+                }
+                self.work(turn)?;
+            }
+            // not desired: not read
+            let Some(index) = reading else {
+                return Ok(());
+            };
+            if !heard {
+                other(&mut self.host, 5);
+            }
+            self.work(index)?;
+            if heard {
+                other(&mut self.host, 6);
+            }
+            let end = self.now + 5_000;
+            self.settle()?;
+            while let Some(at) = self.daemon.core.next_deadline().filter(|at| at.0 <= end) {
+                self.pass(at.0.saturating_sub(self.now))?;
+                self.settle()?;
+            }
+            self.check_peace()?;
+        }
+        Ok(())
     }
 
     fn check_connection(&self, name: Name, shown: &ConnectionStatus) -> Result<(), &'static str> {
@@ -198,6 +265,11 @@ impl World {
         self.daemon.reload();
         self.daemon.browse();
         self.settle()?;
+        let status = self.daemon.core.status(Timestamp(self.now));
+        let shown = status.connections.iter();
+        let shown = shown.filter(|shown| !shown.sources.is_empty());
+        let shown = shown.filter_map(|shown| Some((name::of_status(shown)?, shown)));
+        self.check_nothing_else(&shown.collect())?;
         let have = self.daemon.core.footprint();
         let there = self.host.kernel.controllers.len();
         let announced = self.daemon.watch.announced != Names::default();

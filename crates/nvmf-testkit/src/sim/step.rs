@@ -73,8 +73,47 @@ pub enum Step {
 }
 
 impl Step {
-    /// The next step of a sequence.
-    pub(super) fn random(random: &mut Random) -> Self {
+    /// The next step of a sequence in which the kinds of the bits of `never` do not happen.
+    pub(super) fn random(random: &mut Random, never: u64) -> Self {
+        let step = Self::any(random);
+        match step.kind() {
+            Some(kind) if never >> kind & 1 == 1 => Self::Work(wide(random)),
+            _ => step,
+        }
+    }
+
+    /// What kind of trouble it is.
+    const fn kind(self) -> Option<u8> {
+        Some(match self {
+            Self::Work(_) | Self::Pass(_) | Self::Remove(_) | Self::Behaves(..) => return None,
+            Self::Jump(_) => 0,
+            Self::Lies(_) => 1,
+            Self::Page(..) => 2,
+            Self::PageMeanwhile(..) => 3,
+            Self::Lose(_) => 4,
+            Self::Revive(_) => 5,
+            Self::Connect(..) => 6,
+            Self::Claim(..) => 7,
+            Self::Release(_) => 8,
+            Self::Config(_) => 9,
+            Self::BadConfig => 10,
+            Self::Boot(_) => 11,
+            Self::Services(_) => 12,
+            Self::Fabric(_) => 13,
+            Self::Network => 14,
+            Self::RetryNow(_) => 15,
+            Self::Settings(..) => 16,
+            Self::Exclude(_) => 17,
+            Self::Overflow => 18,
+            Self::Registry => 19,
+            Self::Bus => 20,
+            Self::Daemon => 21,
+            Self::Connector => 22,
+            Self::Shutdown => 23,
+        })
+    }
+
+    fn any(random: &mut Random) -> Self {
         let name = |random: &mut Random| Name::nth(number(random));
         let dc = |random: &mut Random| Name::dc(number(random));
         match random.below(1_000) {

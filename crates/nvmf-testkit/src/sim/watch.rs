@@ -141,7 +141,9 @@ impl Watch {
         }
         let live = &self.live;
         let is_there = |ino| live.values().any(|live| live.sysfs_ino == ino);
-        self.damping.known(is_there, now);
+        for name in self.damping.gone(is_there, now).iter() {
+            self.attempt_failed(name, now);
+        }
     }
 
     /// Notes what is desired by the sources themselves.
