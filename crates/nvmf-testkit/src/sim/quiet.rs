@@ -7,6 +7,7 @@ use nvmf_types::{ControllerState, DeviceName, Owner};
 
 use super::daemon::Job;
 use super::host::Host;
+use super::kernel::Uevent;
 use super::name::{self, FC, Name, Names, TCP_DCS};
 use super::target::Mode;
 use super::world::World;
@@ -21,6 +22,17 @@ const IDLE_MS: u64 = 7_200_000;
 
 /// So many log pages may be read in that time: three discovery controllers, every 15 minutes.
 const READS: u32 = 3 * 8;
+
+/// How a log page changes while it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Meanwhile {
+    /// Before the read is done, so that the controller says nothing.
+    Unheard,
+    /// After it.
+    Heard,
+    /// After it, the page had not changed before, and the core hears of it before it hears the page.
+    HeardBefore,
+}
 
 impl World {
     /// Ends all trouble, waits for as long as a retry may take, and looks whether all is well.
@@ -134,7 +146,7 @@ impl World {
         }
     }
 
-    /// A log page changes twice while it is read, first unheard, then heard before the answer.
+    /// A log page changes while it is read.
     fn check_pages(&mut self) -> Result<(), String> {
         let mut all = self.host.kernel.controllers.iter();
         let us = Owner::discoverd();
@@ -148,8 +160,12 @@ impl World {
             let now = page(host).unwrap_or_default();
             host.set_page(name, Names(now.0 ^ 1 << io));
         };
-        for heard in [false, true] {
-            other(&mut self.host, 4);
+        for meanwhile in [Meanwhile::Unheard, Meanwhile::Heard, Meanwhile::HeardBefore] {
+            match meanwhile {
+                // for nothing
+                Meanwhile::HeardBefore => self.host.kernel.tell(Uevent::Discovery(device.clone())),
+                _ => other(&mut self.host, 4),
+            }
             let mut reading = None;
             for turn in 0..100 {
                 let is_read = |job: &Job| matches!(job, Job::Read(_, at, ..) if *at == device);
@@ -163,12 +179,15 @@ impl World {
             let Some(index) = reading else {
                 return Ok(());
             };
-            if !heard {
+            if meanwhile == Meanwhile::Unheard {
                 other(&mut self.host, 5);
             }
             self.work(index)?;
-            if heard {
+            if meanwhile != Meanwhile::Unheard {
                 other(&mut self.host, 6);
+            }
+            while meanwhile == Meanwhile::HeardBefore && self.hears() {
+                self.work(self.daemon.jobs.len() + self.connector.attempts.len())?;
             }
             let end = self.now + 5_000;
             self.settle()?;
@@ -179,6 +198,11 @@ impl World {
             self.check_peace()?;
         }
         Ok(())
+    }
+
+    /// Whether news of the kernel are on their way to the core.
+    fn hears(&self) -> bool {
+        self.daemon.is_looking() || !self.host.kernel.events.is_empty()
     }
 
     fn check_connection(&self, name: Name, shown: &ConnectionStatus) -> Result<(), &'static str> {
@@ -269,11 +293,13 @@ impl World {
         let shown = status.connections.iter();
         let shown = shown.filter(|shown| !shown.sources.is_empty());
         let shown = shown.filter_map(|shown| Some((name::of_status(shown)?, shown)));
-        self.check_nothing_else(&shown.collect())?;
+        let shown: BTreeMap<Name, &ConnectionStatus> = shown.collect();
+        self.check_nothing_else(&shown)?;
         let have = self.daemon.core.footprint();
         let there = self.host.kernel.controllers.len();
         let announced = self.daemon.watch.announced != Names::default();
-        if have.controllers != there || !announced && have.connections + have.named > 0 {
+        let nothing = announced || have.named == 0;
+        if have.controllers != there || have.connections != shown.len() || !nothing {
             return Err(format!("remembers what is gone: {have}"));
         }
         Ok(())
