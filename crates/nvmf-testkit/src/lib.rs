@@ -25,6 +25,7 @@ pub mod nbft;
 pub mod registry;
 pub mod sim;
 pub mod stage;
+pub mod steady;
 pub mod target;
 pub mod uevent;
 mod world;

@@ -18,6 +18,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 const LINGER: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    if let Err(error) = nvmf_testkit::steady::keep() {
+        let _ = writeln!(
+            io::stderr(),
+            "guest-agent: no network block device: {error}"
+        );
+    }
     match serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
