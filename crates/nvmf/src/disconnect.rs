@@ -101,11 +101,11 @@ pub fn disconnect(pinned: &Pinned, patience: Duration) -> Result<Deleted, SysfsE
 
 /// Calls `disconnect` for all `controllers` on up to `threads` threads (at least one) and hands each
 /// outcome to `report`, in the order in which they come, on the caller's thread.
-pub fn disconnect_all<T: Send>(
-    controllers: Vec<Pinned>,
+pub fn disconnect_all<C: Send, T: Send>(
+    controllers: Vec<C>,
     threads: usize,
-    disconnect: impl Fn(&Pinned) -> T + Sync,
-    mut report: impl FnMut(&Pinned, T),
+    disconnect: impl Fn(&C) -> T + Sync,
+    mut report: impl FnMut(C, T),
 ) {
     let threads = threads.clamp(1, controllers.len().max(1));
     let queue = Mutex::new(controllers.into_iter());
@@ -121,17 +121,17 @@ pub fn disconnect_all<T: Send>(
         for _ in 0..threads {
             let outcomes = outcomes.clone();
             scope.spawn(move || {
-                while let Some(pinned) = next() {
-                    let outcome = disconnect(&pinned);
-                    if outcomes.send((pinned, outcome)).is_err() {
+                while let Some(controller) = next() {
+                    let outcome = disconnect(&controller);
+                    if outcomes.send((controller, outcome)).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(outcomes);
-        for (pinned, outcome) in inbox {
-            report(&pinned, outcome);
+        for (controller, outcome) in inbox {
+            report(controller, outcome);
         }
     });
 }
@@ -165,7 +165,7 @@ mod tests {
             };
             assert_eq!(outcome, expected, "{device}");
         }
-        disconnect_all(Vec::new(), 0, Pinned::delete, |_, _| {
+        disconnect_all(Vec::<Pinned>::new(), 0, Pinned::delete, |_, _| {
             panic!("nothing to report")
         });
     }

@@ -56,34 +56,44 @@ struct Kept {
     devices: Vec<DeviceName>,
 }
 
+/// A controller that may have to go.
+enum Candidate {
+    /// Whatever has this name when its turn comes.
+    Named(DeviceName),
+    /// The very one that the user was asked about.
+    Pinned(Pinned),
+}
+
 impl DisconnectAll {
     pub(crate) fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
-        let (pinned, mut report) = self.sort_out(root)?;
-        if (self.owner.is_some() || self.force) && !pinned.is_empty() {
+        let registry = Registry::open(root);
+        let mut report = Report::default();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for device in sysfs::devices(root)? {
+            candidates.push(Candidate::Named(device));
+        }
+        if self.owner.is_some() || self.force {
+            candidates = self.asked_about(root, &registry, candidates)?;
+            let going = |it: &&Candidate| matches!(it, Candidate::Pinned(_));
+            let going = candidates.iter().filter(going).count();
             let question = format!(
                 "This disconnects {} ({}), and what uses them loses its storage.",
-                controllers(pinned.len()),
+                controllers(going),
                 self.whose()
             );
-            if !prompt::typed_yes(&question)? {
+            if going > 0 && !prompt::typed_yes(&question)? {
                 out.diagnostic("nvmf: disconnect-all: nothing was disconnected");
                 return Ok(Outcome::Incomplete);
             }
         }
-        // Somebody may have claimed one while it waited for its turn: each is asked for again.
-        let registry = Registry::open(root);
-        let each = |pinned: &Pinned| match self.force {
-            true => disconnect(pinned, PATIENCE)
-                .map(Disconnect::Deleted)
-                .map_err(DisconnectError::Kernel),
-            false => disconnect_if(&registry, pinned, |owner| self.wants(owner), PATIENCE),
-        };
-        disconnect_all(pinned, THREADS, each, |pinned, result| {
-            let device = pinned.device().clone();
+        let each = |candidate: &Candidate| self.disconnect(root, &registry, candidate);
+        disconnect_all(candidates, THREADS, each, |candidate, result| {
+            let device = candidate.device().clone();
             match result {
-                Ok(Disconnect::Kept(owner)) => report.leave(device, owner),
-                Ok(Disconnect::UnderWay) => report.connecting.push(device),
-                Ok(Disconnect::Deleted(deleted)) => {
+                Ok(None) => {}
+                Ok(Some(Disconnect::Kept(owner))) => report.leave(device, owner),
+                Ok(Some(Disconnect::UnderWay)) => report.connecting.push(device),
+                Ok(Some(Disconnect::Deleted(deleted))) => {
                     clean_up(root, &device, out);
                     match deleted {
                         Deleted::Yes => report.disconnected.push(device),
@@ -93,11 +103,7 @@ impl DisconnectAll {
                 Err(error) => report.fail(device, error),
             }
         });
-        report.kept.sort_by(|a, b| a.owner.cmp(&b.owner));
-        report.connecting.sort();
-        report.disconnected.sort();
-        report.already_gone.sort();
-        report.failed.sort_by(|a, b| a.device.cmp(&b.device));
+        report.sort();
         out.result(&report, render)?;
         for Failure { device, error } in &report.failed {
             out.diagnostic(&format!("nvmf: disconnect-all: {device}: {error}"));
@@ -108,30 +114,72 @@ impl DisconnectAll {
         }
     }
 
-    /// Pins every controller and only then reads its owner, so that what is disconnected is what
-    /// was looked at. Where the owner cannot be read the controller stays.
-    fn sort_out(&self, root: &Root) -> anyhow::Result<(Vec<Pinned>, Report)> {
-        let registry = Registry::open(root);
-        let mut report = Report::default();
-        let mut to_go = Vec::new();
-        for device in sysfs::devices(root)? {
-            let Some(pinned) = Pinned::open(root, &device)? else {
-                continue;
+    /// Pins what would go, so that the user's answer is about that and nothing that comes later.
+    fn asked_about(
+        &self,
+        root: &Root,
+        registry: &Registry,
+        candidates: Vec<Candidate>,
+    ) -> anyhow::Result<Vec<Candidate>> {
+        let pin = |candidate: Candidate| {
+            let pinned = Pinned::open(root, candidate.device())?;
+            let goes = |pinned: &Pinned| {
+                let owner = pinned.owner(registry);
+                self.concerns(pinned) && owner.is_ok_and(|owner| self.wants(owner.as_ref()))
             };
-            let transport = pinned.controller().tid.transport;
-            if self.transport.is_some_and(|only| only != transport) {
-                continue;
+            Ok(match pinned {
+                Some(pinned) if goes(&pinned) => Candidate::Pinned(pinned),
+                _ => candidate,
+            })
+        };
+        candidates.into_iter().map(pin).collect()
+    }
+
+    /// Disconnects it if that is asked for: pins it, and only then reads its owner, so that what is
+    /// disconnected is what was looked at. Where the owner cannot be read the controller stays.
+    /// `None`: it is none of this command's business.
+    fn disconnect(
+        &self,
+        root: &Root,
+        registry: &Registry,
+        candidate: &Candidate,
+    ) -> Result<Option<Disconnect>, DisconnectError> {
+        let mut found = None;
+        let (pinned, agreed) = match candidate {
+            Candidate::Pinned(pinned) => (pinned, true),
+            Candidate::Named(device) => {
+                let pinned = Pinned::open(root, device).map_err(DisconnectError::Kernel)?;
+                match pinned {
+                    Some(pinned) => (&*found.insert(pinned), false),
+                    None => return Ok(None),
+                }
             }
-            // Somebody is connecting it just now, and its owner comes with the end of that.
-            let unfinished = !self.force && pinned.controller().class.is_none();
-            match pinned.owner(&registry) {
-                Ok(None) if unfinished => report.connecting.push(device),
-                Ok(owner) if !unfinished && self.wants(owner.as_ref()) => to_go.push(pinned),
-                Ok(owner) => report.leave(device, owner),
-                Err(error) => report.fail(device, DisconnectError::Owner(error)),
-            }
+        };
+        if !self.concerns(pinned) {
+            return Ok(None);
         }
-        Ok((to_go, report))
+        if self.force && agreed {
+            let deleted = disconnect(pinned, PATIENCE).map_err(DisconnectError::Kernel)?;
+            return Ok(Some(Disconnect::Deleted(deleted)));
+        }
+        // Somebody is connecting it just now, and its owner comes with the end of that. What the
+        // user was not asked about stays.
+        let unfinished = pinned.controller().class.is_none();
+        if unfinished || (self.force || self.owner.is_some()) && !agreed {
+            let owner = pinned.owner(registry).map_err(DisconnectError::Owner)?;
+            return Ok(Some(match owner {
+                None if unfinished => Disconnect::UnderWay,
+                owner => Disconnect::Kept(owner),
+            }));
+        }
+        // Somebody may have claimed it while it waited for its turn.
+        disconnect_if(registry, pinned, |owner| self.wants(owner), PATIENCE).map(Some)
+    }
+
+    /// Whether the controller is on the fabric that is meant.
+    fn concerns(&self, pinned: &Pinned) -> bool {
+        let transport = pinned.controller().tid.transport;
+        self.transport.is_none_or(|only| only == transport)
     }
 
     /// Whether a controller of this owner is asked to go.
@@ -152,7 +200,28 @@ impl DisconnectAll {
     }
 }
 
+impl Candidate {
+    const fn device(&self) -> &DeviceName {
+        match self {
+            Self::Named(device) => device,
+            Self::Pinned(pinned) => pinned.device(),
+        }
+    }
+}
+
 impl Report {
+    /// Puts everything in the order of the numbers.
+    fn sort(&mut self) {
+        for kept in &mut self.kept {
+            kept.devices.sort();
+        }
+        self.kept.sort_by(|a, b| a.owner.cmp(&b.owner));
+        self.connecting.sort();
+        self.disconnected.sort();
+        self.already_gone.sort();
+        self.failed.sort_by(|a, b| a.device.cmp(&b.device));
+    }
+
     /// Notes a controller that stays, for its owner's sake.
     fn leave(&mut self, device: DeviceName, owner: Option<Owner>) {
         match self.kept.iter_mut().find(|kept| kept.owner == owner) {
