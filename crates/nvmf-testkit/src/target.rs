@@ -67,13 +67,13 @@ impl Target {
         })
     }
 
-    /// A Fibre Channel port at the other end of the link `number`, 1 to 4. The kernel announces
-    /// it as real ones are announced. It does not come back after [`Self::disable`].
+    /// A Fibre Channel port at the other end of a link of its own. The kernel announces it as real
+    /// ones are announced. It does not come back after [`Self::disable`].
     #[track_caller]
     #[must_use]
-    pub fn fc(number: u8) -> Self {
+    pub fn fc() -> Self {
         load(fc::MODULES);
-        Self::at(fc::link(number))
+        Self::at(fc::link())
     }
 
     /// An RDMA port on 192.0.2.1 or 2001:db8::1, the test machine's own addresses.

@@ -382,7 +382,7 @@ fn over(world: &World, target: Target, nqn: &str) {
 #[test]
 fn over_fc() {
     let world = World::new("over_fc");
-    over(&world, Target::fc(1), "nqn.2026-11.fc:1");
+    over(&world, Target::fc(), "nqn.2026-11.fc:1");
 }
 
 #[test]

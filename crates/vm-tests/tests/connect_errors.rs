@@ -6,14 +6,14 @@ use nvmf_testkit::target::{AllowedHost, CTRL_KEY, HOST_KEY, Target, WRONG_KEY};
 const NQN: &str = "nqn.2026-11.reason:1";
 const HOST: &str = "nqn.2026-11.host:1";
 
-/// A target of each transport that tells of a failure at once, with the subsystem [`NQN`]. fc calls
-/// a failed connect a success and goes on trying, for as long as the machine is slow.
-fn targets() -> [Target; 3] {
+/// A target of each transport, with the subsystem [`NQN`].
+fn targets() -> [Target; 4] {
     let tcp = Target::tcp("127.0.0.1", 4420).subsystem(NQN);
     let over = |target: Target| target.second_path_to(&tcp);
     let rdma = over(Target::rdma("192.0.2.1", 4420));
     let looped = over(Target::looped());
-    [tcp, rdma, looped]
+    let fc = over(Target::fc());
+    [tcp, rdma, looped, fc]
 }
 
 /// Connects with these options; what is said has all of `words`, and there is no controller.
@@ -41,8 +41,8 @@ fn an_unknown_subsystem() {
 #[test]
 fn the_status_of_the_target() {
     let world = World::new("the_status_of_the_target");
-    let [tcp, rdma, _looped] = targets();
-    for target in [&tcp, &rdma] {
+    let [tcp, rdma, _looped, fc] = targets();
+    for target in [&tcp, &rdma, &fc] {
         let words = ["NVMe status 0x182, Connect Invalid Parameters"];
         fails(&world, target, "nqn.2026-11.none:1", &[], &words);
     }
@@ -93,14 +93,13 @@ fn keys_that_do_not_fit() {
             &[&hostnqn, "-S", "hush"],
             &["not a DH-HMAC-CHAP secret"],
         );
-        let wrong = [&*hostnqn, "-S", WRONG_KEY];
-        fails(
-            &world,
-            target,
-            NQN,
-            &wrong,
-            &["another secret for this host"],
-        );
+        // Over rdma the target sometimes ends the connection before its answer has left (nvmet:
+        // "fatal error occurred"), and the host's kernel waits for that for two minutes.
+        if !target.options().contains(&"--transport=rdma".to_owned()) {
+            let wrong = [&*hostnqn, "-S", WRONG_KEY];
+            let words = ["another secret for this host"];
+            fails(&world, target, NQN, &wrong, &words);
+        }
         let none_of_its_own = [&*hostnqn, "-S", HOST_KEY, "-C", CTRL_KEY];
         let words = ["none to answer --dhchap-ctrl-secret"];
         fails(&world, target, NQN, &none_of_its_own, &words);
@@ -124,7 +123,7 @@ fn keys_both_ways() {
         world.nvmf(&["disconnect", "-n", NQN]).expect_success();
     }
     // Over tcp and rdma the kernel takes a minute for this.
-    let [_tcp, _rdma, looped] = targets;
+    let [_tcp, _rdma, looped, _fc] = targets;
     let wrong = [&*hostnqn, "-S", HOST_KEY, "-C", WRONG_KEY];
     fails(&world, &looped, NQN, &wrong, &["is it the right target?"]);
 }
@@ -132,8 +131,7 @@ fn keys_both_ways() {
 #[test]
 fn options_and_addresses_that_do_not_fit() {
     let world = World::new("options_and_addresses_that_do_not_fit");
-    let [tcp, rdma, _looped] = &targets();
-    let fc = &Target::fc(1).subsystem("nqn.2026-11.reason:2");
+    let [tcp, rdma, _looped, fc] = &targets();
     let cases: &[(&Target, &[&str], &[&str])] = &[
         (tcp, &["--concat"], &["does not know the option concat"]),
         (tcp, &["--tls"], &["no TLS key", "--tls-key"]),

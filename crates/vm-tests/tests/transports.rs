@@ -30,7 +30,7 @@ fn there_and_back(world: &World, target: Target, nqn: &str) {
 #[test]
 fn fc_there_and_back() {
     let world = World::new("fc_there_and_back");
-    there_and_back(&world, Target::fc(1), "nqn.2026-11.fc:1");
+    there_and_back(&world, Target::fc(), "nqn.2026-11.fc:1");
 }
 
 #[test]

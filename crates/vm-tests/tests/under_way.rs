@@ -73,7 +73,13 @@ fn one_connection_is_made_once() {
     let world = World::new("one_connection_is_made_once");
     let tcp = Target::tcp("127.0.0.1", 8009).subsystem(NQN);
     let looped = Target::looped().second_path_to(&tcp);
-    for (target, nqn) in [(&tcp, NQN), (&tcp, DISCOVERY_NQN), (&looped, NQN)] {
+    let fc = Target::fc().second_path_to(&tcp);
+    for (target, nqn) in [
+        (&tcp, NQN),
+        (&tcp, DISCOVERY_NQN),
+        (&looped, NQN),
+        (&fc, NQN),
+    ] {
         let mut connect = target.connect_arguments(nqn);
         connect.extend(["--idempotent".to_owned(), "--owner=me".to_owned()]);
         thread::scope(|scope| {
@@ -85,6 +91,26 @@ fn one_connection_is_made_once() {
         assert_eq!(controllers.len(), 1, "{nqn}: {controllers:?}");
         world.nvmf(&["disconnect", "-n", nqn]).expect_success();
     }
+}
+
+#[test]
+fn what_a_killed_connect_leaves_is_nobodys() {
+    let world = World::new("what_a_killed_connect_leaves_is_nobodys");
+    let target = Target::tcp("127.0.0.1", 4420).subsystem(NQN);
+    let mut connect = target.connect_arguments(NQN);
+    connect.push("--owner=me".to_owned());
+    let stopped = world.nvmf_stopped_at(Moment::Connected, &connect);
+    drop(stopped);
+    let started = Instant::now();
+    let said = world.nvmf(&["disconnect-all"]).expect_success();
+    assert!(said.contains("disconnected 1 controller"), "{said}");
+    assert!(
+        started.elapsed() < Duration::from_secs(4),
+        "the dead are not waited for: {said}"
+    );
+    world.nvmf(&["registry", "gc"]).expect_success();
+    let left = std::fs::read_dir("/run/nvme/connecting").unwrap().count();
+    assert_eq!(left, 0, "marks that are left");
 }
 
 /// Runs `nvmf` on a thread of its own, which has no world.

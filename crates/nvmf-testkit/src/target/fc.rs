@@ -9,24 +9,25 @@ use crate::files::put;
 
 const CONTROL: &str = "/sys/class/fcloop/ctl";
 
-/// How many links there can be: their names are fixed, so that every one can be removed.
-const LINKS: u8 = 4;
+/// The links that there are, one line each: their numbers. It outlives the program that made them.
+const MADE: &str = "/run/nvmf-testkit.fc";
 
 /// The modules that are needed.
 pub(super) const MODULES: &[&str] = &["nvmet", "nvmet-fc", "nvme-fc", "nvme-fcloop"];
 
-/// Node and port names of one link.
+/// Node and port names of one link. No link gets the names of one before it: the target side keeps
+/// what it knows of a host's port for a while, and then refuses ("Association Allocation Failed").
 struct Link {
     host: (String, String),
     target: (String, String),
 }
 
 impl Link {
-    fn new(number: u8) -> Self {
+    fn new(number: u32) -> Self {
         let names = |kind: &str| {
             (
-                format!("0x10001100{kind}0000{number:02x}"),
-                format!("0x20001100{kind}0000{number:02x}"),
+                format!("0x10001100{kind}{number:06x}"),
+                format!("0x20001100{kind}{number:06x}"),
             )
         };
         Self {
@@ -36,11 +37,10 @@ impl Link {
     }
 }
 
-/// Makes the link `number` (from 1) and returns where its target port is.
+/// Makes another link and returns where its target port is.
 #[track_caller]
-pub(super) fn link(number: u8) -> Address {
-    assert!((1..=LINKS).contains(&number), "no FC link {number}");
-    let link = Link::new(number);
+pub(super) fn link() -> Address {
+    let link = Link::new(another());
     let ((host_node, host_port), (node, port)) = (&link.host, &link.target);
     let names = format!("wwnn={node},wwpn={port}");
     let to_host = format!("lpwwnn={host_node},lpwwpn={host_port},roles=0x60");
@@ -58,13 +58,25 @@ pub(super) fn link(number: u8) -> Address {
     }
 }
 
+/// The number of a link that was not there since the machine was started, noted as there.
+#[track_caller]
+fn another() -> u32 {
+    let mut made = fs::read_to_string(MADE).unwrap_or_default();
+    let last = made.lines().last().and_then(|line| line.parse().ok());
+    let number = last.unwrap_or(0) + 1;
+    made.push_str(&format!("{number}\n"));
+    put(MADE, &made);
+    number
+}
+
 /// Removes all links that there are. Controllers and target ports must be gone.
 pub(super) fn remove_all() {
-    if !Path::new(CONTROL).is_dir() {
+    let Ok(made) = fs::read_to_string(MADE) else {
         return;
-    }
-    for number in 1..=LINKS {
-        let Link { host, target } = Link::new(number);
+    };
+    let numbers: Vec<u32> = made.lines().filter_map(|line| line.parse().ok()).collect();
+    for number in &numbers {
+        let Link { host, target } = Link::new(*number);
         for (name, (node, port)) in [
             ("del_remote_port", &target),
             ("del_local_port", &host),
@@ -76,6 +88,10 @@ pub(super) fn remove_all() {
                 format!("wwnn={node},wwpn={port}"),
             );
         }
+    }
+    // The last number is not given again.
+    if let Some(last) = numbers.last() {
+        put(MADE, format!("{last}\n"));
     }
 }
 
