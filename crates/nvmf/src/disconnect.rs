@@ -1,5 +1,6 @@
 //! Many disconnects at once: the kernel deletes controllers in parallel, each delete blocks.
 
+use std::cell::OnceCell;
 use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::sync::mpsc;
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant};
 use nvmf_types::{ControllerClass, HostIdentity, Owner, TransportId};
 use thiserror::Error;
 
+use crate::Root;
 use crate::registry::{Asked, Registry, RegistryError};
-use crate::sysfs::{Deleted, Pinned, SysfsError};
+use crate::sysfs::{Deleted, Held, SysfsError};
 
 /// How long a connect that is under way is waited for: longer than it takes where the target
 /// answers.
@@ -41,32 +43,39 @@ pub enum DisconnectError {
     Kernel(SysfsError),
 }
 
-/// Disconnects exactly the controller that is pinned, if such an owner `goes`. The owner is read
+/// Disconnects exactly the controller that is held, if such an owner `goes`. The owner is read
 /// right before the kernel is told to. While one of our own processes is about to register it,
 /// that is waited for up to `patience`.
 ///
 /// # Errors
 /// Its owner cannot be read; not root, or the controller's first connect is still under way.
 pub fn disconnect_if(
-    registry: &Registry,
-    pinned: &Pinned,
+    root: &Root,
+    held: &Held,
     goes: impl Fn(Option<&Owner>) -> bool,
     patience: Duration,
 ) -> Result<Disconnect, DisconnectError> {
-    let (device, live) = (pinned.device(), pinned.controller());
-    let class = live.class.unwrap_or(ControllerClass::Io);
-    let fits = |tid: &TransportId| tid.is_satisfied_by(class, live, &HostIdentity::default());
+    let registry = Registry::open(root);
+    // What it is needs to be known only if something is under way. What cannot be read may be that.
+    let live = OnceCell::new();
+    let fits = |tid: &TransportId| {
+        let live = live.get_or_init(|| held.read(root).ok().flatten());
+        live.as_ref().is_none_or(|live| {
+            let class = live.class.unwrap_or(ControllerClass::Io);
+            tid.is_satisfied_by(class, live, &HostIdentity::default())
+        })
+    };
     let started = Instant::now();
     loop {
-        let delete = || pinned.delete();
-        match registry.delete_if(device, pinned.sysfs_ino(), &goes, fits, delete) {
+        let delete = || held.delete();
+        match registry.delete_if(held.device(), held.sysfs_ino(), &goes, fits, delete) {
             Ok(Asked::Goes(deleted)) => {
                 return deleted
                     .map(Disconnect::Deleted)
                     .map_err(DisconnectError::Kernel);
             }
             // what is gone has no owner any more
-            Ok(_) if matches!(pinned.state(), Ok(None)) => {
+            Ok(_) if matches!(held.state(), Ok(None)) => {
                 return Ok(Disconnect::Deleted(Deleted::AlreadyGone));
             }
             Ok(Asked::Stays(owner)) => return Ok(Disconnect::Kept(owner)),
@@ -79,15 +88,15 @@ pub fn disconnect_if(
     }
 }
 
-/// Disconnects exactly the controller that is pinned, whoever owns it. The kernel does not break
+/// Disconnects exactly the controller that is held, whoever owns it. The kernel does not break
 /// its first connect off: that is waited for up to `patience`.
 ///
 /// # Errors
 /// Not root, or the controller's first connect is still under way.
-pub fn disconnect(pinned: &Pinned, patience: Duration) -> Result<Deleted, SysfsError> {
+pub fn disconnect(held: &Held, patience: Duration) -> Result<Deleted, SysfsError> {
     let started = Instant::now();
     loop {
-        match pinned.delete() {
+        match held.delete() {
             Err(error) if error.source.kind() == ErrorKind::ResourceBusy => {
                 if started.elapsed() >= patience {
                     return Err(error);
@@ -146,12 +155,12 @@ mod tests {
         let host = FakeHost::new();
         let pin = |n: u32| {
             let device = host.tcp(&format!("nvme{n}"), "nqn.2014-08.org.example:a");
-            Pinned::open(&host.root(), &device).unwrap().unwrap()
+            Held::open(&host.root(), &device).unwrap().unwrap()
         };
-        let pinned: Vec<Pinned> = (0..20).map(pin).collect();
+        let pinned: Vec<Held> = (0..20).map(pin).collect();
         host.remove_controller("nvme7");
         let mut outcomes = Vec::new();
-        disconnect_all(pinned, 4, Pinned::delete, |pinned, outcome| {
+        disconnect_all(pinned, 4, Held::delete, |pinned, outcome| {
             outcomes.push((pinned.device().clone(), outcome.unwrap()));
         });
         outcomes.sort_by_key(|(device, _): &(nvmf_types::DeviceName, Deleted)| device.clone());
@@ -165,7 +174,7 @@ mod tests {
             };
             assert_eq!(outcome, expected, "{device}");
         }
-        disconnect_all(Vec::<Pinned>::new(), 0, Pinned::delete, |_, _| {
+        disconnect_all(Vec::<Held>::new(), 0, Held::delete, |_, _| {
             panic!("nothing to report")
         });
     }
@@ -177,21 +186,21 @@ mod tests {
         let registry = Registry::open(&host.root());
         let me: Owner = "me".parse().unwrap();
         let _ = registry.claim(&device, &me).unwrap();
-        let pinned = Pinned::open(&host.root(), &device).unwrap().unwrap();
+        let pinned = Held::open(&host.root(), &device).unwrap().unwrap();
 
         let nobodys = |owner: Option<&Owner>| owner.is_none();
-        let kept = disconnect_if(&registry, &pinned, nobodys, PATIENCE).unwrap();
+        let kept = disconnect_if(&host.root(), &pinned, nobodys, PATIENCE).unwrap();
         assert_eq!(kept, Disconnect::Kept(Some(me.clone())));
         assert_eq!(host.deletes("nvme3"), "");
 
         let mine = |owner: Option<&Owner>| owner == Some(&me);
-        let deleted = disconnect_if(&registry, &pinned, mine, PATIENCE).unwrap();
+        let deleted = disconnect_if(&host.root(), &pinned, mine, PATIENCE).unwrap();
         assert_eq!(deleted, Disconnect::Deleted(Deleted::Yes));
         assert_eq!(host.deletes("nvme3"), "1");
 
         host.replace_tcp("nvme3", "nqn.2014-08.org.example:b");
         let _ = registry.reap(&device, None).unwrap();
-        let gone = disconnect_if(&registry, &pinned, mine, PATIENCE).unwrap();
+        let gone = disconnect_if(&host.root(), &pinned, mine, PATIENCE).unwrap();
         assert_eq!(gone, Disconnect::Deleted(Deleted::AlreadyGone));
         assert_eq!(host.deletes("nvme3"), "", "the successor is not touched");
     }

@@ -22,6 +22,6 @@ pub use error::SysfsError;
 pub use kind::{ControllerKind, kind};
 pub use known::{Known, devices};
 pub use namespace::{Namespace, namespaces};
-pub use pinned::{Deleted, Pinned};
+pub use pinned::{Deleted, Held, Pinned};
 pub use read::{ControllerInfo, all, controller, controllers};
 pub use subsystem::{Path, Subsystem, SubsystemName, SubsystemNameError, multipath, subsystems};

@@ -6,7 +6,7 @@ use nvmf::disconnect::{
     Disconnect, DisconnectError, PATIENCE, disconnect, disconnect_all, disconnect_if,
 };
 use nvmf::registry::Registry;
-use nvmf::sysfs::{self, Deleted, Pinned};
+use nvmf::sysfs::{self, Deleted, Held};
 use nvmf_types::{DeviceName, Owner, Transport};
 use serde::Serialize;
 
@@ -61,20 +61,18 @@ enum Candidate {
     /// Whatever has this name when its turn comes.
     Named(DeviceName),
     /// The very one that the user was asked about.
-    Pinned(Pinned),
+    Held(Held),
 }
 
 impl DisconnectAll {
     pub(crate) fn run(&self, root: &Root, out: &mut Output) -> anyhow::Result<Outcome> {
         let registry = Registry::open(root);
         let mut report = Report::default();
-        let mut candidates: Vec<Candidate> = Vec::new();
-        for device in sysfs::devices(root)? {
-            candidates.push(Candidate::Named(device));
-        }
+        let named = sysfs::devices(root)?.into_iter().map(Candidate::Named);
+        let mut candidates: Vec<Candidate> = named.collect();
         if self.owner.is_some() || self.force {
             candidates = self.asked_about(root, &registry, candidates)?;
-            let going = |it: &&Candidate| matches!(it, Candidate::Pinned(_));
+            let going = |it: &&Candidate| matches!(it, Candidate::Held(_));
             let going = candidates.iter().filter(going).count();
             let question = format!(
                 "This disconnects {} ({}), and what uses them loses its storage.",
@@ -114,28 +112,28 @@ impl DisconnectAll {
         }
     }
 
-    /// Pins what would go, so that the user's answer is about that and nothing that comes later.
+    /// Holds what would go, so that the user's answer is about that and nothing that comes later.
     fn asked_about(
         &self,
         root: &Root,
         registry: &Registry,
         candidates: Vec<Candidate>,
     ) -> anyhow::Result<Vec<Candidate>> {
-        let pin = |candidate: Candidate| {
-            let pinned = Pinned::open(root, candidate.device())?;
-            let goes = |pinned: &Pinned| {
-                let owner = pinned.owner(registry);
-                self.concerns(pinned) && owner.is_ok_and(|owner| self.wants(owner.as_ref()))
+        let hold = |candidate: Candidate| {
+            let held = Held::open(root, candidate.device())?;
+            let goes = |held: &Held| {
+                let owner = held.owner(registry);
+                self.concerns(held) && owner.is_ok_and(|owner| self.wants(owner.as_ref()))
             };
-            Ok(match pinned {
-                Some(pinned) if goes(&pinned) => Candidate::Pinned(pinned),
+            Ok(match held {
+                Some(held) if goes(&held) => Candidate::Held(held),
                 _ => candidate,
             })
         };
-        candidates.into_iter().map(pin).collect()
+        candidates.into_iter().map(hold).collect()
     }
 
-    /// Disconnects it if that is asked for: pins it, and only then reads its owner, so that what is
+    /// Disconnects it if that is asked for: holds it, and only then reads its owner, so that what is
     /// disconnected is what was looked at. Where the owner cannot be read the controller stays.
     /// `None`: it is none of this command's business.
     fn disconnect(
@@ -145,41 +143,40 @@ impl DisconnectAll {
         candidate: &Candidate,
     ) -> Result<Option<Disconnect>, DisconnectError> {
         let mut found = None;
-        let (pinned, agreed) = match candidate {
-            Candidate::Pinned(pinned) => (pinned, true),
+        let (held, agreed) = match candidate {
+            Candidate::Held(held) => (held, true),
             Candidate::Named(device) => {
-                let pinned = Pinned::open(root, device).map_err(DisconnectError::Kernel)?;
-                match pinned {
-                    Some(pinned) => (&*found.insert(pinned), false),
+                let held = Held::open(root, device).map_err(DisconnectError::Kernel)?;
+                match held {
+                    Some(held) => (&*found.insert(held), false),
                     None => return Ok(None),
                 }
             }
         };
-        if !self.concerns(pinned) {
+        if !self.concerns(held) {
             return Ok(None);
         }
         if self.force && agreed {
-            let deleted = disconnect(pinned, PATIENCE).map_err(DisconnectError::Kernel)?;
+            let deleted = disconnect(held, PATIENCE).map_err(DisconnectError::Kernel)?;
             return Ok(Some(Disconnect::Deleted(deleted)));
         }
         // Somebody is connecting it just now, and its owner comes with the end of that. What the
         // user was not asked about stays.
-        let unfinished = pinned.controller().class.is_none();
+        let unfinished = held.class().is_none();
         if unfinished || (self.force || self.owner.is_some()) && !agreed {
-            let owner = pinned.owner(registry).map_err(DisconnectError::Owner)?;
+            let owner = held.owner(registry).map_err(DisconnectError::Owner)?;
             return Ok(Some(match owner {
                 None if unfinished => Disconnect::UnderWay,
                 owner => Disconnect::Kept(owner),
             }));
         }
         // Somebody may have claimed it while it waited for its turn.
-        disconnect_if(registry, pinned, |owner| self.wants(owner), PATIENCE).map(Some)
+        disconnect_if(root, held, |owner| self.wants(owner), PATIENCE).map(Some)
     }
 
     /// Whether the controller is on the fabric that is meant.
-    fn concerns(&self, pinned: &Pinned) -> bool {
-        let transport = pinned.controller().tid.transport;
-        self.transport.is_none_or(|only| only == transport)
+    fn concerns(&self, held: &Held) -> bool {
+        self.transport.is_none_or(|only| only == held.transport())
     }
 
     /// Whether a controller of this owner is asked to go.
@@ -204,7 +201,7 @@ impl Candidate {
     const fn device(&self) -> &DeviceName {
         match self {
             Self::Named(device) => device,
-            Self::Pinned(pinned) => pinned.device(),
+            Self::Held(held) => held.device(),
         }
     }
 }

@@ -38,6 +38,16 @@ impl Known {
         }
         Ok(newcomers)
     }
+
+    /// Counts a controller as seen that the caller has just made; `false`: it was seen before, or is
+    /// gone.
+    pub fn add(&mut self, root: &Root, device: &DeviceName) -> bool {
+        let entry = root.sys().join("class/nvme").join(device.as_str());
+        match rustix::fs::lstat(entry) {
+            Ok(stat) => self.0.insert(device.clone(), stat.st_ino) != Some(stat.st_ino),
+            Err(_) => false,
+        }
+    }
 }
 
 /// The names of all NVMe controllers, local ones too, in the order of their numbers.

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
-use nvmf_types::{ControllerState, DeviceName, LiveController, Owner};
+use nvmf_types::{ControllerClass, ControllerState, DeviceName, LiveController, Owner, Transport};
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -13,10 +13,18 @@ use crate::registry::{Registry, RegistryError};
 use crate::{Root, fs};
 
 /// A fabrics controller whose sysfs directory is held open, so that nothing done through it can
-/// hit another controller that got the same number meanwhile.
+/// hit another controller that got the same number meanwhile. Little else is known of it.
+#[derive(Debug)]
+pub struct Held {
+    dir: ControllerDir,
+    transport: Transport,
+    class: Option<ControllerClass>,
+}
+
+/// A controller that is held, and what it was at that moment.
 #[derive(Debug)]
 pub struct Pinned {
-    dir: ControllerDir,
+    held: Held,
     controller: LiveController,
 }
 
@@ -49,7 +57,59 @@ impl Pinned {
             return Ok(None);
         };
         let controller = read::live_controller(root, &dir)?;
-        Ok(controller.map(|controller| Self { dir, controller }))
+        Ok(controller.map(|controller| Self {
+            held: Held {
+                dir,
+                transport: controller.tid.transport,
+                class: controller.class,
+            },
+            controller,
+        }))
+    }
+
+    /// What it was when it was pinned.
+    #[must_use]
+    pub const fn controller(&self) -> &LiveController {
+        &self.controller
+    }
+}
+
+impl std::ops::Deref for Pinned {
+    type Target = Held;
+
+    fn deref(&self) -> &Held {
+        &self.held
+    }
+}
+
+impl Held {
+    /// Holds the controller that has the name `device` now; `None`: there is none, or it is no
+    /// fabrics controller.
+    ///
+    /// # Errors
+    /// sysfs cannot be read.
+    pub fn open(root: &Root, device: &DeviceName) -> Result<Option<Self>, SysfsError> {
+        let Some(dir) = ControllerDir::open(root, device)? else {
+            return Ok(None);
+        };
+        let transport = dir.attribute("transport")?;
+        let Some(transport) = transport.and_then(|word| word.parse().ok()) else {
+            return Ok(None);
+        };
+        let class = read::class(&dir)?;
+        Ok(Some(Self {
+            dir,
+            transport,
+            class,
+        }))
+    }
+
+    /// What it is now; `None`: it is gone.
+    ///
+    /// # Errors
+    /// sysfs or the registry cannot be read.
+    pub fn read(&self, root: &Root) -> Result<Option<LiveController>, SysfsError> {
+        read::live_controller(root, &self.dir)
     }
 
     /// The kernel's name for it.
@@ -64,10 +124,16 @@ impl Pinned {
         self.dir.ino
     }
 
-    /// What it was when it was pinned.
+    /// Its fabric.
     #[must_use]
-    pub const fn controller(&self) -> &LiveController {
-        &self.controller
+    pub const fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// What kind of controller it was when it was held; `None`: its first connect was under way.
+    #[must_use]
+    pub const fn class(&self) -> Option<ControllerClass> {
+        self.class
     }
 
     /// Its state now; `None`: it is gone.

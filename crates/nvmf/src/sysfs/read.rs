@@ -92,14 +92,7 @@ pub(super) fn live_controller(
     let Some(nqn) = nqn.and_then(|name| Nqn::reported(&name).ok()) else {
         return Ok(None);
     };
-    let class = match dir.attribute("cntrltype")?.as_deref() {
-        Some("io") => Some(ControllerClass::Io),
-        Some("discovery") => Some(ControllerClass::Discovery),
-        Some(_) => None,
-        // Linux before 5.17 has no such attribute
-        None if nqn.is_discovery() => Some(ControllerClass::Discovery),
-        None => Some(ControllerClass::Io),
-    };
+    let class = class_of(dir, || Ok(Some(nqn.clone())))?;
     let address = dir.attribute("address")?.unwrap_or_default();
     let address = Address::parse(transport, &address);
     let tid = TransportId {
@@ -129,6 +122,30 @@ pub(super) fn live_controller(
         cntlid: cntlid.filter(|id| *id != u16::MAX),
         owner: Registry::open(root).owner_of(&dir.device, dir.ino)?,
     }))
+}
+
+/// What kind of controller it is; `None`: its first connect is under way.
+pub(super) fn class(dir: &ControllerDir) -> Result<Option<ControllerClass>, SysfsError> {
+    class_of(dir, || {
+        let nqn = dir.attribute("subsysnqn")?;
+        Ok(nqn.and_then(|name| Nqn::reported(&name).ok()))
+    })
+}
+
+fn class_of(
+    dir: &ControllerDir,
+    nqn: impl FnOnce() -> Result<Option<Nqn>, SysfsError>,
+) -> Result<Option<ControllerClass>, SysfsError> {
+    Ok(match dir.attribute("cntrltype")?.as_deref() {
+        Some("io") => Some(ControllerClass::Io),
+        Some("discovery") => Some(ControllerClass::Discovery),
+        Some(_) => None,
+        // Linux before 5.17 has no such attribute
+        None => nqn()?.map(|nqn| match nqn.is_discovery() {
+            true => ControllerClass::Discovery,
+            false => ControllerClass::Io,
+        }),
+    })
 }
 
 fn each<T>(
