@@ -108,7 +108,10 @@ impl Hand {
             false => nvmf::connect::connect(root, tid, *class, options, owner),
         };
         let error = match made {
-            Ok(new) => return self.made(new, owner),
+            Ok(new) => {
+                self.note(request, &new);
+                return self.made(new, owner);
+            }
             Err(error) => error,
         };
         if matches!(error.kind, ConnectErrorKind::AlreadyConnected)
@@ -134,6 +137,23 @@ impl Hand {
             },
             owner: new.owner,
             warning,
+        }
+    }
+
+    /// What is ours need not be read when it is met.
+    fn note(&self, request: &Request, new: &nvmf::connect::Connected) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.known.add(&self.root, &new.device) {
+            seen.appeared.push(LiveController {
+                device: new.device.clone(),
+                sysfs_ino: new.sysfs_ino,
+                tid: request.tid.clone(),
+                class: Some(request.class),
+                state: ControllerState::Live,
+                src_addr: None,
+                cntlid: Some(new.cntlid),
+                owner: new.owner.clone(),
+            });
         }
     }
 

@@ -38,6 +38,12 @@ impl Lane {
         next
     }
 
+    /// What [`Self::next`] would give.
+    pub(super) fn peek(&self) -> Option<&Action> {
+        let next = self.urgent.front().or_else(|| self.others.front());
+        next.filter(|_| self.free > 0)
+    }
+
     pub(super) const fn done(&mut self) {
         self.free += 1;
     }

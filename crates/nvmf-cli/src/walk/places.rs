@@ -38,6 +38,8 @@ pub(super) enum Answer {
 struct Place {
     answer: Answer,
     waiting: Vec<TargetId>,
+    /// The kernel has connected something there.
+    proven: bool,
 }
 
 /// The places that were asked about.
@@ -64,8 +66,11 @@ impl Places {
                 Transport::Tcp => Answer::Unasked,
                 _ => Answer::Yes,
             };
-            let waiting = Vec::new();
-            places.push(Place { answer, waiting });
+            places.push(Place {
+                answer,
+                waiting: Vec::new(),
+                proven: false,
+            });
             PlaceId(places.len() - 1)
         })
     }
@@ -93,6 +98,18 @@ impl Places {
         };
         place.answer = answer;
         std::mem::take(&mut place.waiting)
+    }
+
+    /// The kernel has connected something there.
+    pub(super) fn prove(&mut self, id: PlaceId) {
+        if let Some(place) = self.places.get_mut(id.0) {
+            place.proven = true;
+        }
+    }
+
+    /// Whether the kernel has connected something there.
+    pub(super) fn is_proven(&self, id: PlaceId) -> bool {
+        self.places.get(id.0).is_some_and(|place| place.proven)
     }
 
     /// What was known is doubtful.

@@ -30,6 +30,10 @@ const READS: usize = 8;
 /// Claims and disconnects at once.
 const CALLS: usize = 4;
 
+/// Connects at once. The kernel takes one at a time; the next one stands at its door while what is
+/// ours to do about the one before is being done.
+const CONNECTS: usize = 2;
+
 /// A target by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TargetId(usize);
@@ -73,8 +77,8 @@ pub(crate) struct Walker {
     connects: Lane,
     reads: Lane,
     calls: Lane,
-    /// The one that was given to the kernel last.
-    connecting: Option<TargetId>,
+    /// Those that were given to the kernel, in this order.
+    connecting: Vec<TargetId>,
     done: usize,
     settled: Vec<TargetId>,
     interrupted: bool,
@@ -94,10 +98,10 @@ impl Walker {
             places: Places::default(),
             read: BTreeSet::new(),
             probes: Lane::new(PROBES),
-            connects: Lane::new(1),
+            connects: Lane::new(CONNECTS),
             reads: Lane::new(READS),
             calls: Lane::new(CALLS),
-            connecting: None,
+            connecting: Vec::new(),
             done: 0,
             settled: Vec::new(),
             interrupted: false,
@@ -114,17 +118,9 @@ impl Walker {
         if call.is_some() {
             return call;
         }
-        while let Some(action) = self.connects.next() {
-            if let Action::Connect(id, _) = action {
-                if self.still_answers(id) {
-                    self.set(id, State::Connecting);
-                    self.connecting = Some(id);
-                    return Some(action);
-                }
-                // What was known of its place is not true any more.
-                self.connects.done();
-                self.attempt(id);
-            }
+        let connect = self.next_connect();
+        if connect.is_some() {
+            return connect;
         }
         let probe = self.probes.next();
         if probe.is_none() && self.is_done() {
@@ -139,6 +135,7 @@ impl Walker {
             Event::Probed(place, answer) => self.probed(place, answer),
             Event::Connected(id, made) => {
                 self.connects.done();
+                self.connecting.retain(|it| *it != id);
                 self.connected(id, made);
             }
             Event::Claimed(id, claim) => {
@@ -188,8 +185,7 @@ impl Walker {
 
     /// The target that the kernel is connecting.
     pub(crate) fn in_the_kernel(&self) -> Option<&Target> {
-        let target = self.target(self.connecting?)?;
-        (target.state == State::Connecting).then_some(target)
+        self.target(*self.connecting.first()?)
     }
 
     /// Begins nothing new, and takes back what is half made. What the kernel is at goes on.

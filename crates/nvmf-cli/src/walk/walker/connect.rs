@@ -1,8 +1,7 @@
 //! Probes and connects.
 
-use nvmf_types::ControllerClass;
-use nvmf_types::Owner;
 use nvmf_types::config::Persistence;
+use nvmf_types::{ControllerClass, Owner, Transport};
 
 use super::{TargetId, Walker};
 use crate::walk::places::{Answer, PlaceId};
@@ -80,7 +79,38 @@ impl Walker {
         self.set(id, State::Ready);
     }
 
-    pub(super) fn still_answers(&mut self, id: TargetId) -> bool {
+    /// The next connect, if the kernel may be given another one.
+    pub(super) fn next_connect(&mut self) -> Option<Action> {
+        loop {
+            let Action::Connect(id, request) = self.connects.peek()? else {
+                return None;
+            };
+            let (id, class, transport) = (*id, request.class, request.tid.transport);
+            // Of two that are equal the kernel refuses the second by itself for these only, and at
+            // a place that hangs it one is enough.
+            let refused = class == ControllerClass::Io && transport != Transport::Loop;
+            let second = refused && self.is_proven(id);
+            if !second && !self.connecting.is_empty() {
+                return None;
+            }
+            let action = self.connects.next()?;
+            if self.still_answers(id) {
+                self.set(id, State::Connecting);
+                self.connecting.push(id);
+                return Some(action);
+            }
+            // What was known of its place is not true any more.
+            self.connects.done();
+            self.attempt(id);
+        }
+    }
+
+    fn is_proven(&mut self, id: TargetId) -> bool {
+        let place = self.place(id);
+        place.is_some_and(|place| self.places.is_proven(place))
+    }
+
+    fn still_answers(&mut self, id: TargetId) -> bool {
         let place = self.place(id);
         place.is_some_and(|place| self.places.answer(place) == Answer::Yes)
     }
@@ -92,6 +122,9 @@ impl Walker {
                 owner,
                 warning,
             } => {
+                if let Some(place) = self.place(id) {
+                    self.places.prove(place);
+                }
                 self.note(id, warning);
                 self.is_new(id, device, owner);
             }
