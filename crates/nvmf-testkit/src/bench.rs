@@ -58,9 +58,13 @@ impl Times {
     }
 }
 
+/// Where the programs are that are compared.
+const PROGRAMS: &str = "/usr/local/bin";
+
 /// Compares; the exit status tells whether all goals were met.
 #[must_use]
 pub fn run(plan: &Plan) -> ExitCode {
+    install();
     let world = World::new("bench");
     let target =
         Target::tcp("127.0.0.1", 8009).empty_subsystems("nqn.2026-11.bench:", plan.subsystems);
@@ -82,8 +86,7 @@ fn connects(world: &World, target: &Target, rounds: usize) -> bool {
         (Times::default(), Times::default(), Times::default());
     // The first one loads modules and fills caches.
     for round in 0..=rounds {
-        let this = std::env::current_exe().or_fail("find this program");
-        let this = this.to_string_lossy().into_owned();
+        let this = format!("{PROGRAMS}/nvmf-bench");
         let mut turns = [
             (
                 &mut bare,
@@ -141,6 +144,18 @@ fn connects(world: &World, target: &Target, rounds: usize) -> bool {
         )
 }
 
+/// Copies `nvmf` and this program to where `nvme` is, too: the disk. The folder that they come in is
+/// shared with the host, and from there the start of a program takes long.
+fn install() {
+    let this = std::env::current_exe().or_fail("find this program");
+    let folder = this.parent().or_fail("find this program's folder");
+    for name in ["nvmf", "nvmf-bench"] {
+        let from = folder.join(name);
+        let to = Path::new(PROGRAMS).join(name);
+        fs::copy(&from, to).or_fail(format_args!("copy `{}`", from.display()));
+    }
+}
+
 /// Runs a program to its end; how long that took.
 #[track_caller]
 fn time(arguments: &[&str]) -> Duration {
@@ -155,8 +170,13 @@ fn time(arguments: &[&str]) -> Duration {
 #[track_caller]
 fn run_program(arguments: &[&str]) -> std::process::Output {
     let (program, rest) = arguments.split_first().or_fail("have a program");
+    let installed = Path::new(PROGRAMS).join(program);
+    let program = match installed.exists() {
+        true => installed.as_path(),
+        false => Path::new(program),
+    };
     let output = Command::new(program).args(rest).output();
-    output.or_fail(format_args!("run {program}"))
+    output.or_fail(format_args!("run `{}`", program.display()))
 }
 
 /// Waits until nothing but so many I/O controllers is there.
