@@ -1,9 +1,10 @@
 //! Small files, read and written relative to an open directory.
 
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RawDir, ResolveFlags, SeekFrom};
 use rustix::io::{Errno, Result};
 
 /// What a small file may have at most, in bytes: sysfs gives a page, the registry a line.
@@ -136,7 +137,10 @@ fn walk_beneath(dir: impl AsFd, path: &str, flags: OFlags) -> Result<OwnedFd> {
 /// The names in `dir`, without `.` and `..` and what is not UTF-8.
 pub(crate) fn names(dir: impl AsFd) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(dir)? {
+    rustix::fs::seek(&dir, SeekFrom::Start(0))?;
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(dir, &mut buffer);
+    while let Some(entry) = entries.next() {
         if let Ok(name) = entry?.file_name().to_str()
             && !matches!(name, "." | "..")
         {

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nvmf_testkit::nbft::encode;
+use nvmf_testkit::target::{AllowedHost, Target};
 use nvmf_testkit::{OrFail, SOON, World, registry, stage};
 use nvmf_types::nbft::{Hfi, Host, MacAddr, NamespaceId, Nbft, PrimaryAdmin, SubsystemNamespace};
 use nvmf_types::{Nqn, Trsvcid};
@@ -146,6 +147,46 @@ fn what_the_firmware_names_is_connected_in_the_initramfs_and_stays() {
     });
 }
 
+#[test]
+fn by_hand_from_a_file() {
+    let world = World::new("by_hand_from_a_file");
+    let target = Target::tcp("192.0.2.1", 4420).subsystem(NQN);
+    target.allow(NQN, &AllowedHost::new(HOST_NQN));
+    let mac = fs::read_to_string("/sys/class/net/nvmf0/address").or_fail("read the MAC");
+    let mut table = table();
+    table.hfis[0].ip_address = ip("192.0.2.1");
+    table.hfis[0].mac = mac.trim().parse().or_fail("parse the MAC");
+    table.subsystems[0].traddr = ip("192.0.2.1");
+    let mut gone = table.subsystems[0].clone();
+    gone.index = 2;
+    gone.nqn = "nqn.2026-11.boot:gone".parse().or_fail("write an NQN");
+    gone.unavailable = true;
+    table.subsystems.push(gone);
+    let folder = Path::new("/run/nvmf-test.nbft");
+    fs::create_dir(folder).or_fail("make a folder");
+    world.on_end("the table", move || {
+        fs::remove_dir_all(folder).or_fail("remove it")
+    });
+    fs::write(folder.join("NBFT"), encode(&table)).or_fail("write the table");
+    let connect = [
+        "connect-all",
+        "--nbft",
+        "--nbft-path",
+        "/run/nvmf-test.nbft",
+    ];
+    let said = world.nvmf(&connect).expect_success();
+    assert!(said.contains("1 connected"), "{said}");
+    let made = world.controller(NQN);
+    assert!(made.is_live() && made.is_owned_by("nbft"), "{made}");
+    assert_eq!(world.controllers().len(), 1, "not the unavailable one");
+    let hostnqn = format!("/sys/class/nvme/{}/hostnqn", made.device);
+    let hostnqn = fs::read_to_string(hostnqn).or_fail("read whose it is");
+    assert_eq!(hostnqn.trim(), HOST_NQN);
+    let again = world.nvmf(&connect).expect_success();
+    assert!(again.contains("1 already connected"), "{again}");
+    world.nvmf(&["disconnect", "-n", NQN]).expect_success();
+}
+
 fn shown(world: &World) {
     let text = world.nvmf(&["nbft", "show", "-o", "json"]).expect_success();
     for part in [
@@ -185,8 +226,11 @@ fn reboot_with_a_boot_table() -> ! {
     stage::end_with(NAME, "reboot");
 }
 
+fn ip(text: &str) -> IpAddr {
+    text.parse().or_fail("write an address")
+}
+
 fn table() -> Nbft {
-    let ip = |text: &str| text.parse::<IpAddr>().or_fail("write an address");
     let nqn = |text: &str| text.parse::<Nqn>().or_fail("write an NQN");
     let none = ip("0.0.0.0");
     Nbft {

@@ -2,13 +2,15 @@
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nvmf_testkit::fake::{FakeDiscovery, FakeLog};
 use nvmf_testkit::host::DISCOVERY_NQN;
 use nvmf_testkit::target::Target;
-use nvmf_testkit::{Moment, World};
+use nvmf_testkit::{Moment, OrFail, SOON, World};
 
 const NQN: &str = "nqn.2026-11.way:1";
 
@@ -111,6 +113,80 @@ fn what_a_killed_connect_leaves_is_nobodys() {
     world.nvmf(&["registry", "gc"]).expect_success();
     let left = std::fs::read_dir("/run/nvme/connecting").unwrap().count();
     assert_eq!(left, 0, "marks that are left");
+}
+
+/// A discovery controller that does not answer the Connect command, and a process that connects
+/// it; returns when the kernel has a controller for that.
+fn connect_aloof(world: &World) -> (FakeDiscovery, Child) {
+    let log = FakeLog {
+        aloof: true,
+        ..FakeLog::default()
+    };
+    let fake = FakeDiscovery::start(log).or_fail("start a fake");
+    let port = format!("--trsvcid={}", fake.port());
+    let connect = [
+        "connect",
+        "-t",
+        "tcp",
+        "-a",
+        "127.0.0.1",
+        "-n",
+        DISCOVERY_NQN,
+    ];
+    let child = Command::new("nvmf")
+        .args(connect)
+        .args([&port, "--owner=me"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let child = child.or_fail("start nvmf");
+    world.wait_for("the kernel is at it", SOON, || {
+        world.controllers().len() == 1
+    });
+    (fake, child)
+}
+
+/// Stops it as Ctrl-C does.
+fn interrupt(world: &World, child: &Child) {
+    let pid = child.id().to_string();
+    world.run("kill", &["-INT", &pid]).expect_success();
+}
+
+#[test]
+fn a_first_connect_cannot_be_broken_off() {
+    let world = World::new("a_first_connect_cannot_be_broken_off");
+    let (fake, child) = connect_aloof(&world);
+    let device = world.controllers()[0].device.clone();
+    let said = world.nvmf(&["disconnect-all"]).expect_success();
+    let kept = format!("kept 1 controller, still being connected: {device}");
+    assert!(said.contains(&kept), "{said}");
+    let said = world.nvmf(&["disconnect", "-d", &device]).expect_failure(1);
+    assert!(said.contains("first connect is still under way"), "{said}");
+    interrupt(&world, &child);
+    drop(fake);
+    let output = child.wait_with_output().or_fail("wait for nvmf");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(130), "{said}");
+    assert!(said.contains("cannot be interrupted"), "{said}");
+    assert_eq!(world.controllers(), []);
+}
+
+#[test]
+fn a_connect_that_was_stopped_leaves_nothing() {
+    let world = World::new("a_connect_that_was_stopped_leaves_nothing");
+    let (fake, mut child) = connect_aloof(&world);
+    interrupt(&world, &child);
+    // It says so when it has heard it; only then does the target answer.
+    let stderr = child.stderr.take().or_fail("take stderr");
+    let mut lines = BufReader::new(stderr).lines();
+    let said = lines.next().and_then(Result::ok).unwrap_or_default();
+    assert!(said.contains("cannot be interrupted"), "{said}");
+    fake.set_log(FakeLog::default());
+    let status = child.wait().or_fail("wait for nvmf");
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(world.controllers(), []);
+    let entries = world.nvmf(&["registry", "list", "-o", "json"]);
+    assert_eq!(entries.expect_success().trim(), "[]");
 }
 
 /// Runs `nvmf` on a thread of its own, which has no world.

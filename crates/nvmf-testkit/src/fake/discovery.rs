@@ -4,7 +4,7 @@
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::log::{FakeLog, fill};
@@ -43,6 +43,7 @@ pub struct FakeDiscovery {
 #[derive(Debug)]
 struct Shared {
     log: Mutex<FakeLog>,
+    replaced: Condvar,
     cntlid: AtomicU16,
     reads: AtomicUsize,
     streams: Mutex<Vec<TcpStream>>,
@@ -58,6 +59,7 @@ impl FakeDiscovery {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             log: Mutex::new(log),
+            replaced: Condvar::new(),
             cntlid: AtomicU16::new(0),
             reads: AtomicUsize::new(0),
             streams: Mutex::new(Vec::new()),
@@ -108,6 +110,7 @@ impl FakeDiscovery {
             .log
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = log;
+        self.shared.replaced.notify_all();
     }
 
     /// How many Get Log Page commands it answered.
@@ -120,6 +123,7 @@ impl FakeDiscovery {
 impl Drop for FakeDiscovery {
     fn drop(&mut self) {
         stop(&self.over, self.address, &mut self.thread);
+        self.set_log(FakeLog::default());
         for stream in self
             .shared
             .streams
@@ -189,6 +193,10 @@ impl Connection<'_> {
                     // Connect Invalid Parameters.
                     return self.queue.complete(command, 0x4182, 0);
                 }
+                let log = self.shared.log.lock();
+                let log = log.unwrap_or_else(PoisonError::into_inner);
+                // Whoever panicked has said so.
+                drop(self.shared.replaced.wait_while(log, |log| log.aloof));
                 self.cntlid = self.shared.cntlid.fetch_add(1, Ordering::SeqCst) % 0xffef + 1;
                 self.queue
                     .complete(command, SUCCESS, u64::from(self.cntlid))

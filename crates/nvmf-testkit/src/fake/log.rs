@@ -18,6 +18,8 @@ pub struct FakeLog {
     pub restless: bool,
     /// Whether a read is never answered.
     pub mute: bool,
+    /// Whether a Connect is not answered, before this is false.
+    pub aloof: bool,
 }
 
 /// One record: a subsystem reached by NVMe/TCP over IPv4.

@@ -8,7 +8,7 @@ use nvmf::Root;
 use nvmf::connect::Connected;
 use nvmf::disconnect::{PATIENCE, disconnect};
 use nvmf::registry::Registry;
-use nvmf::sysfs::Pinned;
+use nvmf::sysfs::Held;
 
 use crate::walk::interrupt;
 
@@ -40,13 +40,24 @@ pub(super) fn to_its_end<E>(
     }
 }
 
-/// Disconnects a new controller; if that fails it is in `nvmf list`, with its owner.
+/// Disconnects a new controller, or says that it is still there.
 fn take_back(root: &Root, new: &Connected) {
-    if let Ok(Some(pinned)) = Pinned::open(root, &new.device)
-        && pinned.sysfs_ino() == new.sysfs_ino
-    {
-        let _ = disconnect(&pinned, PATIENCE);
+    let device = &new.device;
+    let disconnected = match Held::open(root, device) {
+        Ok(Some(held)) if held.sysfs_ino() == new.sysfs_ino => disconnect(&held, PATIENCE),
+        Ok(_) => return,
+        Err(error) => Err(error),
+    };
+    match disconnected {
         // An entry that stays is known to be stale all the same.
-        let _ = Registry::open(root).reap(&new.device, None);
+        Ok(_) => drop(Registry::open(root).reap(device, None)),
+        Err(error) => {
+            // Nobody may be there to read it.
+            let _ = writeln!(
+                std::io::stderr(),
+                "nvmf: connect: {device} is still connected: {error}: disconnect it with nvmf \
+                 disconnect -d {device}"
+            );
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `nvmf connect-all`: everything that discovery controllers name, on a real kernel.
 
+mod over;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -56,6 +58,18 @@ fn two_discovery_controllers_and_a_subsystem_of_the_configuration() {
     assert!(again.ends_with("2 asked, 5 already connected\n"), "{again}");
     assert!(again.contains("owned by me"), "{again}");
     assert_eq!(world.controllers(), before);
+}
+
+#[test]
+fn of_the_old_discovery_conf() {
+    let world = World::new("of_the_old_discovery_conf");
+    let one = Target::tcp("127.0.0.1", 8009).subsystems("nqn.2026-11.one:", 1);
+    let two = Target::tcp("192.0.2.1", 8010).subsystems("nqn.2026-11.two:", 1);
+    let lines = "# two\n-t tcp -a 127.0.0.1 -s 8009\n--transport=tcp --traddr=192.0.2.1 -s 8010\n";
+    world.etc("discovery.conf", lines);
+    let said = world.nvmf(&["connect-all"]).expect_success();
+    assert!(said.ends_with("2 connected, 2 asked\n"), "{said}");
+    expect_connected(&world, &[&one, &two]);
 }
 
 #[test]
@@ -365,38 +379,4 @@ fn stopped_by_the_user_it_leaves_nothing_half_made() {
         stopped.elapsed()
     );
     assert_eq!(nqns(&world), ["nqn.2026-11.done:1".to_owned()].into());
-}
-
-/// Over any transport.
-fn over(world: &World, target: Target, nqn: &str) {
-    let target = &target.subsystem(nqn);
-    let said = world.nvmf(&at("connect-all", target, &[])).expect_success();
-    assert!(said.ends_with("1 connected, 1 asked\n"), "{said}");
-    expect_connected(world, &[target]);
-    let again = world.nvmf(&at("connect-all", target, &[])).expect_success();
-    assert!(again.ends_with("1 asked, 1 already connected\n"), "{again}");
-    expect_connected(world, &[target]);
-    assert_eq!(world.controllers().len(), 1);
-}
-
-#[test]
-fn over_fc() {
-    let world = World::new("over_fc");
-    over(&world, Target::fc(), "nqn.2026-11.fc:1");
-}
-
-#[test]
-fn over_rdma() {
-    let world = World::new("over_rdma");
-    over(
-        &world,
-        Target::rdma("192.0.2.1", 4420),
-        "nqn.2026-11.rdma:1",
-    );
-}
-
-#[test]
-fn over_loop() {
-    let world = World::new("over_loop");
-    over(&world, Target::looped(), "nqn.2026-11.loop:1");
 }
