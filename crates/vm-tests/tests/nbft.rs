@@ -165,7 +165,7 @@ fn by_hand_from_a_file() {
     let folder = Path::new("/run/nvmf-test.nbft");
     fs::create_dir(folder).or_fail("make a folder");
     world.on_end("the table", move || {
-        fs::remove_dir_all(folder).or_fail("remove it")
+        fs::remove_dir_all(folder).or_fail("remove it");
     });
     fs::write(folder.join("NBFT"), encode(&table)).or_fail("write the table");
     let connect = [

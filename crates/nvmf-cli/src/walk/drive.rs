@@ -11,7 +11,9 @@ use nvmf::log_page::fetch_page_of;
 use nvmf::registry::Registry;
 use nvmf::sysfs::{self, Known, Pinned, SysfsError};
 use nvmf_types::log_page::DiscoveryLog;
-use nvmf_types::{ControllerState, HostIdentity, LiveController, Owner};
+use nvmf_types::{
+    ControllerClass, ControllerState, HostIdentity, LiveController, Origin, Owner, TransportId,
+};
 
 use super::{Action, Device, Event, Fault, Made, Page, Request, Target, Walker, interrupt};
 
@@ -97,7 +99,11 @@ impl Hand {
             options,
             owner,
             reuse,
+            typed,
         } = request;
+        if !typed && let Some(origin) = self.exclusion(tid, *class) {
+            return Made::Excluded(origin);
+        }
         if *reuse && let Some(live) = self.appeared(request) {
             return Made::Existing(Box::new(live));
         }
@@ -123,6 +129,14 @@ impl Hand {
             fault: fault(&error.kind, began.elapsed()),
             reason: error.why(),
         }
+    }
+
+    /// What the lists say now: a walk may take minutes. What is wrong with them was said when it
+    /// began.
+    fn exclusion(&self, tid: &TransportId, class: ControllerClass) -> Option<Origin> {
+        let lists = nvmf::exclusions::load(&self.root).set;
+        let entry = lists.matches(tid, class);
+        entry.map(|entry| entry.source.clone())
     }
 
     fn made(&self, new: nvmf::connect::Connected, owner: Option<&Owner>) -> Made {
@@ -311,10 +325,11 @@ mod tests {
             tid: format!("transport=tcp;traddr=192.0.2.10;nqn=nqn.2014-08.org.example:{nqn}")
                 .parse()
                 .unwrap(),
-            class: nvmf_types::ControllerClass::Io,
+            class: ControllerClass::Io,
             options: nvmf_types::ConnectOptions::default(),
             owner: None,
             reuse: true,
+            typed: true,
         };
         assert_eq!(hand.appeared(&request("a")), None, "it was there before");
         host.tcp("nvme2", "nqn.2014-08.org.example:b");
@@ -326,6 +341,34 @@ mod tests {
         ));
         host.attribute("nvme2", "state", "deleting\n");
         assert_eq!(hand.appeared(&request("b")), None);
+    }
+
+    #[test]
+    fn an_exclusion_that_came_meanwhile_holds() {
+        let host = FakeHost::new();
+        let hand = hand(&host);
+        host.file(
+            "etc/nvme/exclusions.conf",
+            "[exclusions]\nexclusion = traddr=192.0.2.10\n",
+        );
+        let tid = "transport=tcp;traddr=192.0.2.10;nqn=nqn.2014-08.org.example:a";
+        let request = Request {
+            tid: tid.parse().unwrap(),
+            class: ControllerClass::Io,
+            options: nvmf_types::ConnectOptions::default(),
+            owner: None,
+            reuse: false,
+            typed: false,
+        };
+        let Made::Excluded(origin) = hand.connect(&request) else {
+            panic!("not excluded");
+        };
+        assert!(origin.to_string().ends_with("exclusions.conf:2"));
+        let request = Request {
+            typed: true,
+            ..request
+        };
+        assert!(matches!(hand.connect(&request), Made::Failed { .. }));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use nvmf::registry::Claim;
 use nvmf_types::log_page::DiscoveryLog;
-use nvmf_types::{ConnectOptions, ControllerClass, DeviceName, LiveController, Owner, TransportId};
+use nvmf_types::{
+    ConnectOptions, ControllerClass, DeviceName, LiveController, Origin, Owner, TransportId,
+};
 
 use super::places::PlaceId;
 use super::walker::TargetId;
@@ -43,6 +45,8 @@ pub(crate) struct Request {
     pub(crate) owner: Option<Owner>,
     /// One that appeared meanwhile and is this connection will do.
     pub(crate) reuse: bool,
+    /// The user typed it: no exclusion holds.
+    pub(crate) typed: bool,
 }
 
 /// What came of an action, or from outside.
@@ -69,6 +73,8 @@ pub(crate) enum Made {
     },
     /// Somebody else was faster.
     Existing(Box<LiveController>),
+    /// By an exclusion that came since the walk began.
+    Excluded(Origin),
     Failed {
         reason: String,
         fault: Fault,

@@ -25,7 +25,8 @@ fn places() -> impl Strategy<Value = BTreeMap<u16, Place>> {
         Just(Place::Answers),
         Just(Place::Silent),
         Just(Place::Hangs),
-        Just(Place::Dies)
+        Just(Place::Dies),
+        Just(Place::Excluded)
     ];
     btree_map(prop_oneof![1..12_u16, 20..23_u16], place, 0..5)
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use nvmf_types::config::Persistence;
 use nvmf_types::{ControllerState, Nqn};
 
@@ -314,4 +316,28 @@ fn options_and_identity_are_inherited() {
     assert_eq!(request.options.ctrl_loss_tmo, Some(600));
     let hostnqn = request.tid.hostnqn.as_ref().map(Nqn::as_str);
     assert_eq!(hostnqn, Some("nqn.2014-08.org.example:h"));
+}
+
+#[test]
+fn an_exclusion_that_comes_late_holds_all_the_same() {
+    let mut world = World::new("").place(21, Place::Excluded);
+    let other = Wish {
+        addresses: vec![io("b", 21), io("b", 22)],
+        ..wish(io("b", 21))
+    };
+    let typed = Wish {
+        typed: true,
+        ..wish(io("c", 21))
+    };
+    let outcomes = world.walk(ALL, vec![wish(io("a", 21)), other, typed]);
+    assert_eq!(
+        outcomes,
+        [
+            "a 21 excluded by late:21",
+            "b 22 connected",
+            "c 21 connected"
+        ]
+    );
+    let ports: BTreeSet<u16> = world.connected.into_values().collect();
+    assert_eq!(ports, BTreeSet::from([21, 22]));
 }

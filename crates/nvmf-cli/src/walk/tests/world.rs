@@ -7,10 +7,12 @@ use nvmf_types::exclusion::{ExclusionSet, Exclusions};
 use nvmf_types::log_page::{DiscoveryLog, LogEntry, Subtype, Trtype};
 use nvmf_types::{
     ConnectOptions, ControllerClass, ControllerState, DeviceName, HostIdentity, LiveController,
-    Nqn, Owner, TransportId,
+    Nqn, Origin, TransportId,
 };
 
-use crate::walk::{Action, Device, Event, Fault, Host, Made, Outcome, Page, Policy, Walker, Wish};
+use crate::walk::{
+    Action, Device, Event, Fault, Host, Made, Outcome, Page, Policy, Request, Walker, Wish,
+};
 
 /// What a place does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(super) enum Place {
     Hangs,
     /// It answers the first probe, and nothing after.
     Dies,
+    /// It is excluded after the walk began.
+    Excluded,
 }
 
 /// Everything that is not the walker.
@@ -153,9 +157,7 @@ impl World {
                 };
                 Event::Probed(place, answer)
             }
-            Action::Connect(id, request) => {
-                Event::Connected(id, self.connect(&request.tid, request.owner.clone()))
-            }
+            Action::Connect(id, request) => Event::Connected(id, self.connect(&request)),
             Action::Claim(id, device, _) => {
                 self.done.push(format!("claim {}", device.name));
                 Event::Claimed(id, Ok(nvmf::registry::Claim::Granted))
@@ -177,7 +179,8 @@ impl World {
         }
     }
 
-    fn connect(&mut self, tid: &TransportId, owner: Option<Owner>) -> Made {
+    fn connect(&mut self, request: &Request) -> Made {
+        let Request { tid, owner, .. } = request;
         let port = tid.port(ControllerClass::Io).unwrap();
         let name = match tid.nqn.is_discovery() {
             true => "dc",
@@ -191,7 +194,10 @@ impl World {
         match self.places.get(&port).copied().unwrap_or_default() {
             Place::Hangs => return failed("hung", Fault::Hung),
             Place::Dies => return failed("reset", Fault::Place),
-            Place::Answers | Place::Silent => {}
+            Place::Excluded if !request.typed => {
+                return Made::Excluded(Origin::new("late", usize::from(port)));
+            }
+            Place::Answers | Place::Silent | Place::Excluded => {}
         }
         let device = DeviceName::from_number(100 + self.made);
         self.made += 1;
@@ -203,7 +209,7 @@ impl World {
         };
         Made::New {
             device,
-            owner,
+            owner: owner.clone(),
             warning: None,
         }
     }

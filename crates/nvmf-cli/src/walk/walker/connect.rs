@@ -72,6 +72,7 @@ impl Walker {
             options: wish.options.clone(),
             owner: wish.owner.clone(),
             reuse: self.may_be(wish),
+            typed: wish.typed,
         };
         let urgent = wish.class == ControllerClass::Discovery;
         let connect = Action::Connect(id, Box::new(request));
@@ -133,6 +134,13 @@ impl Walker {
                 self.settle(id, Outcome::AlreadyConnected { device, owner });
             }
             Made::Existing(live) => self.exists(id, &live),
+            Made::Excluded(origin) => {
+                self.turn(id, format!("excluded by {origin}"));
+                match self.place(id) {
+                    Some(_) if !self.interrupted => self.attempt(id),
+                    _ => self.settle(id, Outcome::Excluded(origin)),
+                }
+            }
             Made::Failed { reason, fault } => {
                 if let Some(place) = self.place(id) {
                     self.blame(place, fault, &reason);
