@@ -141,7 +141,12 @@ pub(crate) fn names(dir: impl AsFd) -> Result<Vec<String>> {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut entries = RawDir::new(dir, &mut buffer);
     while let Some(entry) = entries.next() {
-        if let Ok(name) = entry?.file_name().to_str()
+        let entry = match entry {
+            // the directory itself is removed
+            Err(Errno::NOENT) => break,
+            entry => entry?,
+        };
+        if let Ok(name) = entry.file_name().to_str()
             && !matches!(name, "." | "..")
         {
             names.push(name.to_owned());
