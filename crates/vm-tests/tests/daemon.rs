@@ -103,7 +103,7 @@ fn changes_of_state_are_found_in_the_journal_and_counted() {
 #[test]
 fn what_fibre_channel_announces_is_connected() {
     let world = World::new("what_fibre_channel_announces_is_connected");
-    let target = Target::fc(1).subsystems("nqn.2026-11.announced:", 1);
+    let target = Target::fc().subsystems("nqn.2026-11.announced:", 1);
     world.config("");
     world.start();
     world.wait_connected(target.nqns(), LATER);
