@@ -122,9 +122,21 @@ async fn what_is_claimed_gets_a_unit_and_what_is_gone_loses_it() {
     assert_eq!(host.file("run/nvme/registry/nvme3/owner"), "discoverd\n");
 
     fs::remove_dir_all(host.dir.path().join("sys/class/nvme/nvme3")).unwrap();
-    // a change of the registry has the daemon look at that controller
-    fs::remove_dir_all(host.dir.path().join("run/nvme/registry/nvme3")).unwrap();
-    assert_eq!(asked(&mut seen).await, format!("stop {}", host.unit));
+    // A change of the registry has the daemon look at that controller. What comes and goes between
+    // two looks of the watch is none, so there are more changes until one was seen.
+    let entry = host.dir.path().join("run/nvme/registry/nvme3");
+    let end = Instant::now() + PATIENCE;
+    let next = loop {
+        match entry.exists() {
+            true => fs::remove_dir_all(&entry).unwrap(),
+            false => fs::create_dir(&entry).unwrap(),
+        }
+        if let Ok(next) = timeout(Duration::from_millis(200), seen.recv()).await {
+            break next.unwrap();
+        }
+        assert!(Instant::now() < end, "the unit is not stopped");
+    };
+    assert_eq!(next, format!("stop {}", host.unit));
     daemon.abort();
 }
 
