@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use tokio::signal::unix::{SignalKind, signal};
 use zbus::connection::Builder;
 use zbus::message::Type;
-use zbus::{MatchRule, MessageStream};
+use zbus::{Connection, MatchRule, MessageStream};
 
 const NAME: &str = "org.nvmexpress.Discoverd1";
 const PATH: &str = "/org/nvmexpress/discoverd";
@@ -140,6 +140,12 @@ fn listen(to: &Sender<Wake>, ready: Sender<()>) -> std::io::Result<()> {
 /// Tells of each signal of the daemon, and that it came or went, while there is a bus.
 async fn daemon(to: &Sender<Wake>) -> zbus::Result<()> {
     let bus = Builder::system().build().await?;
+    let heard = subscribe(&bus).await?;
+    forward(heard, to).await
+}
+
+/// The signals of the daemon's objects, and those that it comes or goes.
+async fn subscribe(bus: &Connection) -> zbus::Result<[MessageStream; 2]> {
     let signals = MatchRule::builder()
         .msg_type(Type::Signal)
         .path_namespace(PATH)
@@ -150,10 +156,19 @@ async fn daemon(to: &Sender<Wake>) -> zbus::Result<()> {
         .member("NameOwnerChanged")
         .arg(0, NAME)
         .build()?;
-    let mut signals = MessageStream::for_match_rule(signals, &bus, None).await?;
-    let mut owner = MessageStream::for_match_rule(owner, &bus, None).await?;
+    Ok([
+        MessageStream::for_match_rule(signals, bus, None).await?,
+        MessageStream::for_match_rule(owner, bus, None).await?,
+    ])
+}
+
+/// Until the bus ends, or nobody listens.
+async fn forward(heard: [MessageStream; 2], to: &Sender<Wake>) -> zbus::Result<()> {
+    let [mut signals, mut owner] = heard;
     loop {
         let next = tokio::select! {
+            // what came before the end is heard
+            biased;
             next = next(&mut signals) => next,
             next = next(&mut owner) => next,
         };
@@ -194,6 +209,8 @@ fn uevents(socket: &Socket, to: &Sender<Wake>) {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixStream;
+
     use super::*;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -215,5 +232,31 @@ mod tests {
         assert_eq!(feed.next(LONG), Wake::Changed);
         let feed = Feed::scripted(&[Wake::Changed, Wake::Stop]);
         assert!(!feed.rest(LONG));
+    }
+
+    /// By the daemon's own objects only, however deep.
+    #[tokio::test]
+    async fn the_daemons_signals_are_changes() {
+        let (daemon, client) = UnixStream::pair().unwrap();
+        let daemon = Builder::unix_stream(daemon)
+            .server(zbus::Guid::generate())
+            .p2p();
+        let client = Builder::unix_stream(client).p2p();
+        let (daemon, client) = tokio::join!(daemon.build(), client.build());
+        let (daemon, client) = (daemon.unwrap(), client.unwrap());
+        let (inputs, inbox) = mpsc::channel();
+        let heard = subscribe(&client).await.unwrap();
+        let told = async {
+            let properties = "org.freedesktop.DBus.Properties";
+            for path in ["/elsewhere", PATH, &format!("{PATH}/controller_1")] {
+                let signal =
+                    daemon.emit_signal(None::<&str>, path, properties, "PropertiesChanged", &());
+                signal.await.unwrap();
+            }
+            daemon.close().await.unwrap();
+        };
+        let (ended, ()) = tokio::join!(forward(heard, &inputs), told);
+        ended.unwrap();
+        assert_eq!(inbox.try_iter().collect::<Vec<_>>(), [Wake::Changed; 2]);
     }
 }

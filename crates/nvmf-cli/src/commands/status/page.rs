@@ -284,4 +284,40 @@ mod tests {
             assert_eq!(duration(ms), text);
         }
     }
+
+    #[test]
+    fn what_belongs_together_stands_together() {
+        let at = |name: &str, traddr: &str, class: &str| Row {
+            traddr: Some(traddr.to_owned()),
+            class: Some(class.to_owned()),
+            ..row(name, "connected", "")
+        };
+        let mut nobodys = at("a", "192.0.2.1", "io");
+        nobodys.sources.clear();
+        let view = View {
+            connections: vec![
+                nobodys,
+                at("b", "192.0.2.1", "io"),
+                at("a", "192.0.2.10", "io"),
+                at("a", "192.0.2.9", "io"),
+                at("z", "192.0.2.1", "discovery"),
+            ],
+            ..View::default()
+        };
+        let page = Page::new(&view, |_| None);
+        let shown: Vec<String> = page
+            .rows
+            .iter()
+            .map(|row| row.cells[..2].join(" "))
+            .collect();
+        let expected = [
+            "z 192.0.2.1",
+            "a 192.0.2.9",
+            "a 192.0.2.10",
+            "b 192.0.2.1",
+            "a 192.0.2.1",
+        ];
+        let expected = expected.map(|it| format!("nqn.2014-08.org.example:{it}:4420"));
+        assert_eq!(shown, expected);
+    }
 }
