@@ -17,9 +17,9 @@ const WAITING: &str = "nvmf: connect: waiting for the kernel, which cannot be in
 
 /// Lets `connect` come to its end whatever signals arrive, and says that it has to. `None`: one
 /// arrived, and the new controller is disconnected again.
-pub(super) fn to_its_end<E>(
+pub(super) fn to_its_end<E: Send>(
     root: &Root,
-    connect: impl FnOnce() -> Result<Connected, E>,
+    connect: impl FnOnce() -> Result<Connected, E> + Send,
 ) -> Result<Option<Connected>, E> {
     let came = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&came);
@@ -29,7 +29,10 @@ pub(super) fn to_its_end<E>(
             let _ = writeln!(std::io::stderr(), "{WAITING}");
         }
     });
-    let connected = connect();
+    // The kernel gives a signal to the first thread, and that must not be the one it holds: nothing
+    // would be said before the connect is over.
+    let connected = std::thread::scope(|scope| scope.spawn(connect).join());
+    let connected = connected.unwrap_or_else(|cause| std::panic::resume_unwind(cause));
     match (connected, came.load(Ordering::SeqCst)) {
         (Ok(connected), true) => {
             take_back(root, &connected);
