@@ -63,7 +63,7 @@ impl World {
             let started = Instant::now();
             let child = command.spawn().or_fail("run nvmf");
             let seen = watch.wait();
-            let _ = signal(&child, Signal::STOP);
+            let _ = kill_process(youngest_thread(&child), Signal::STOP);
             let child = Some(child);
             let _ = sender.send(Stopped {
                 child,
@@ -127,6 +127,15 @@ fn go_first() {
         let done = done.or_fail(format_args!("run {program}"));
         assert!(done.status.success(), "{words:?}: {done:?}");
     }
+}
+
+/// The thread that was started last: it is the one that connects. A signal to it stops them all, but
+/// it at once (Linux `kernel/signal.c`, `complete_signal`: the thread that was named is told).
+fn youngest_thread(child: &Child) -> Pid {
+    let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).or_fail("list the threads");
+    let names = tasks.filter_map(|task| task.ok()?.file_name().into_string().ok());
+    let id = names.filter_map(|name| name.parse().ok()).max();
+    id.and_then(Pid::from_raw).or_fail("have a thread")
 }
 
 fn signal(child: &Child, signal: Signal) -> rustix::io::Result<()> {
