@@ -4,7 +4,7 @@ use discoverd_core::Event;
 use nvmf::exclusions::LoadedExclusions;
 use nvmf::{Root, config, exclusions, nbft, net};
 use nvmf_types::config::{Config, DaemonConfig};
-use nvmf_types::nbft::{BootConnection, BootPlan, NotConnected, SkipReason};
+use nvmf_types::nbft::{BootConnection, BootPlan, NotConnected};
 
 /// Everything that a reload reads. Blocking.
 #[derive(Debug)]
@@ -83,7 +83,11 @@ impl Boot {
         Self {
             connections: plan.connections.into_iter().map(through).collect(),
             problems: lines(&found.failed),
-            notes: plan.not_connected.iter().filter_map(note).collect(),
+            notes: plan
+                .not_connected
+                .iter()
+                .filter_map(NotConnected::note)
+                .collect(),
         }
     }
 
@@ -93,19 +97,6 @@ impl Boot {
             connections: self.connections,
             problems: self.problems,
         }
-    }
-}
-
-/// What is left out because another entry stands for it is not worth a line.
-fn note(left_out: &NotConnected) -> Option<String> {
-    let NotConnected {
-        origin,
-        nqn,
-        reason,
-    } = left_out;
-    match reason {
-        SkipReason::DiscoveryEntry(_) | SkipReason::Followed(_) => None,
-        _ => Some(format!("{origin}: `{nqn}` is not connected: {reason}")),
     }
 }
 

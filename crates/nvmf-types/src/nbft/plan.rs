@@ -63,6 +63,22 @@ pub struct NotConnected {
     pub reason: SkipReason,
 }
 
+impl NotConnected {
+    /// A line for people; `None`: it is not worth one, because another entry stands for it.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        let Self {
+            origin,
+            nqn,
+            reason,
+        } = self;
+        match reason {
+            SkipReason::DiscoveryEntry(_) | SkipReason::Followed(_) => None,
+            _ => Some(format!("{origin}: `{nqn}` is not connected: {reason}")),
+        }
+    }
+}
+
 /// Why an entry is not connected.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -5,7 +5,7 @@ use std::path::Path;
 use nvmf::Root;
 use nvmf::nbft::{BootTables, load, load_folder};
 use nvmf_types::config::{Persistence, Scope};
-use nvmf_types::nbft::{BootConnection, BootPlan, NotConnected, SkipReason};
+use nvmf_types::nbft::{BootConnection, BootPlan, NotConnected};
 use nvmf_types::{HostIdentity, Owner};
 
 use super::{Wishes, tune};
@@ -26,7 +26,7 @@ pub(super) fn add(root: &Root, args: &WalkArgs, wanted: &mut Wishes) -> anyhow::
     let plan = BootPlan::new(&found.tables);
     wanted
         .notes
-        .extend(plan.not_connected.iter().filter_map(note));
+        .extend(plan.not_connected.iter().filter_map(NotConnected::note));
     for connection in &plan.connections {
         let mut wish = wish(connection, root, &wanted.identity);
         wish.persistent = args.persistent().unwrap_or(Persistence::No);
@@ -41,19 +41,6 @@ fn tables(root: &Root, folder: Option<&Path>) -> Result<BootTables, nvmf::nbft::
     match folder {
         Some(folder) => load_folder(folder),
         None => load(root),
-    }
-}
-
-/// What is left out because another entry stands for it is not worth a line.
-fn note(left_out: &NotConnected) -> Option<String> {
-    let NotConnected {
-        origin,
-        nqn,
-        reason,
-    } = left_out;
-    match reason {
-        SkipReason::DiscoveryEntry(_) | SkipReason::Followed(_) => None,
-        _ => Some(format!("{origin}: `{nqn}` is not connected: {reason}")),
     }
 }
 
