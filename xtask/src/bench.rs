@@ -26,7 +26,7 @@ pub(crate) struct Bench {
 
 /// Compares; failure if a goal is missed.
 pub(crate) fn run(args: &Bench) -> anyhow::Result<ExitCode> {
-    host::install_packages()?;
+    host::install_packages(host::FOR_GUEST)?;
     let image = Image::ensure()?;
     let mut session = Session::new(image)?;
     let share = session.share();

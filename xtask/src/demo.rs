@@ -27,7 +27,7 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     if args.shell && !std::io::stdin().is_terminal() {
         anyhow::bail!("`--shell` needs a terminal on standard input");
     }
-    host::install_packages()?;
+    host::install_packages(host::FOR_GUEST)?;
     let image = Image::ensure()?;
     let mut session = Session::new(image)?;
     let share = session.share();

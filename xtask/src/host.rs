@@ -10,21 +10,31 @@ use anyhow::{Context, bail};
 
 use crate::out;
 
-/// Programs the virtual machine needs on the host, and the Debian package each is in.
-const NEEDED: &[(&str, &str)] = &[
+/// What is needed on the host, a program or an absolute path, and the Debian package it is in.
+pub(crate) type Needed = &'static [(&'static str, &'static str)];
+
+/// What the virtual machine needs.
+pub(crate) const FOR_GUEST: Needed = &[
     ("qemu-system-x86_64", "qemu-system-x86"),
     ("qemu-img", "qemu-utils"),
     ("mmdebstrap", "mmdebstrap"),
     ("mkfs.ext4", "e2fsprogs"),
     ("xz", "xz-utils"),
     ("setpriv", "util-linux"),
+    (
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "debian-archive-keyring",
+    ),
 ];
 
-/// Files the virtual machine needs on the host, and the Debian package each is in.
-const NEEDED_FILES: &[(&str, &str)] = &[(
-    "/usr/share/keyrings/debian-archive-keyring.gpg",
-    "debian-archive-keyring",
-)];
+/// What the quick tests need: of manual pages, completions and packages.
+pub(crate) const FOR_TESTS: Needed = &[
+    ("man", "man-db"),
+    ("groff", "groff"),
+    ("zsh", "zsh"),
+    ("fish", "fish"),
+    ("rpmspec", "rpm"),
+];
 
 /// The root of the workspace: that of the `cargo run` that started us, because two checkouts may
 /// share one target folder, else the one we were built in.
@@ -110,11 +120,11 @@ pub(crate) fn output(command: &mut Command) -> anyhow::Result<String> {
 /// installed, and are then missing themselves.
 const ROUNDS: usize = 2;
 
-/// Sees to it that everything is installed that the virtual machine needs.
+/// Sees to it that everything is installed that is needed.
 ///
 /// On Debian and its children it is installed by apt; elsewhere the error names the packages.
-pub(crate) fn install_packages() -> anyhow::Result<()> {
-    let still_missing = || missing(find, |file| Path::new(file).exists());
+pub(crate) fn install_packages(needed: Needed) -> anyhow::Result<()> {
+    let still_missing = || missing(needed, |name| find(name).is_some());
     for _ in 0..ROUNDS {
         match still_missing().as_slice() {
             [] => return Ok(()),
@@ -158,13 +168,9 @@ fn install(packages: &[&str]) -> anyhow::Result<()> {
 }
 
 /// The packages that are missing, each once.
-fn missing(
-    program: impl Fn(&str) -> Option<PathBuf>,
-    file: impl Fn(&str) -> bool,
-) -> Vec<&'static str> {
-    let programs = NEEDED.iter().filter(|(name, _)| program(name).is_none());
-    let files = NEEDED_FILES.iter().filter(|(path, _)| !file(path));
-    let mut packages: Vec<_> = programs.chain(files).map(|&(_, package)| package).collect();
+fn missing(needed: Needed, is_there: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    let missing = needed.iter().filter(|(name, _)| !is_there(name));
+    let mut packages: Vec<_> = missing.map(|&(_, package)| package).collect();
     packages.dedup();
     packages
 }
@@ -182,7 +188,8 @@ fn is_debian(os_release: &str) -> bool {
     })
 }
 
-/// Where a program is: in `PATH`, or in the folders of root that a user's `PATH` lacks.
+/// Where a program is: in `PATH`, or in the folders of root that a user's `PATH` lacks; an absolute
+/// path is there or not.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
@@ -207,13 +214,11 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_by_package_and_once() {
-        assert_eq!(
-            missing(|_| Some(PathBuf::new()), |_| true),
-            Vec::<&str>::new()
-        );
-        let all = missing(|_| None, |_| false);
+        let nothing = missing(FOR_GUEST, |_| true);
+        assert_eq!(nothing, Vec::<&str>::new());
+        let all = missing(FOR_GUEST, |_| false);
         assert!(all.contains(&"qemu-system-x86") && all.contains(&"debian-archive-keyring"));
-        let one = missing(|name| (name != "mmdebstrap").then(PathBuf::new), |_| true);
+        let one = missing(FOR_GUEST, |name| name != "mmdebstrap");
         assert_eq!(one, ["mmdebstrap"]);
     }
 }

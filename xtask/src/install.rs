@@ -10,6 +10,8 @@
 //! | `dist/dbus` | `PREFIX/share/dbus-1/system.d/`, `PREFIX/share/dbus-1/interfaces/` |
 //! | `dist/tmpfiles`, `dist/sysusers` | `PREFIX/lib/tmpfiles.d/`, `PREFIX/lib/sysusers.d/` |
 //! | `dist/dracut/MODULE` | `PREFIX/lib/dracut/modules.d/MODULE/` |
+//! | `dist/initramfs-tools` | `PREFIX/share/initramfs-tools/` |
+//! | manual pages, completions | see [`crate::manuals`] |
 //! | `dist/etc` | `PREFIX/share/doc/nvmf/examples/`, and `/etc/nvme/` where there is no such file |
 //! | README, CHANGELOG, licences | `PREFIX/share/doc/nvmf/` |
 //!
@@ -24,7 +26,7 @@ use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 
 use crate::programs::{self, Executable};
-use crate::{host, out};
+use crate::{host, manuals, out};
 
 /// Where to install what.
 #[derive(Debug, Args)]
@@ -46,7 +48,10 @@ pub(crate) fn run(args: &Install) -> anyhow::Result<ExitCode> {
     let progress = out::Progress::start("building the programs");
     let built = programs::build_shipped(!args.debug)?;
     progress.done("programs built");
-    let files = lay_out(&host::workspace(), &built, &args.destdir, &args.prefix)?;
+    let source = host::workspace();
+    let mut files = lay_out(&source, &built, &args.destdir, &args.prefix)?;
+    let root = args.destdir.join(below_root(&args.prefix)?);
+    manuals::lay_out(&source, &root, &mut files)?;
     for file in &files {
         out::line(file.display());
     }
@@ -75,8 +80,12 @@ const TEXTS: &[(&str, &[&str], &str)] = &[
     ("etc", &["conf"], "share/doc/nvmf/examples"),
 ];
 
-/// Where dracut looks for its modules, a folder each, below the prefix.
-const DRACUT: &str = "lib/dracut/modules.d";
+/// Scripts of those that make an initramfs, folders and all: where they are in `dist`, and below
+/// the prefix.
+const SCRIPTS: &[(&str, &str)] = &[
+    ("dracut", "lib/dracut/modules.d"),
+    ("initramfs-tools", "share/initramfs-tools"),
+];
 
 /// Files of the workspace that go to the documentation, if they are there.
 const DOCUMENTS: &[&str] = &[
@@ -124,10 +133,12 @@ pub(crate) fn lay_out(
             }
         }
     }
-    for file in dracut_modules(source)? {
-        let name = file.strip_prefix(source.join("dist/dracut"))?;
-        let to = root.join(DRACUT).join(name);
-        put(&to, text(&file, prefix)?.as_bytes(), 0o755, &mut written)?;
+    for (folder, place) in SCRIPTS {
+        let folder = source.join("dist").join(folder);
+        for file in scripts(&folder)? {
+            let to = root.join(place).join(file.strip_prefix(&folder)?);
+            put(&to, text(&file, prefix)?.as_bytes(), 0o755, &mut written)?;
+        }
     }
     for name in DOCUMENTS {
         if let Ok(data) = fs::read(source.join(name)) {
@@ -156,14 +167,17 @@ fn text(file: &Path, prefix: &str) -> anyhow::Result<String> {
     Ok(text)
 }
 
-/// The files of all modules for dracut.
-fn dracut_modules(source: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The scripts below a folder, sorted: what ends in `.sh` or has no ending.
+fn scripts(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
-    for entry in fs::read_dir(source.join("dist/dracut"))
-        .into_iter()
-        .flatten()
-    {
-        files.extend(texts(&entry?.path(), &["sh"])?);
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            files.extend(scripts(&path)?);
+        } else if name.ends_with(".sh") || !name.contains(['.', '~']) {
+            files.push(path);
+        }
     }
     files.sort();
     Ok(files)
@@ -180,7 +194,7 @@ fn below_root(prefix: &Path) -> anyhow::Result<&Path> {
 }
 
 /// The files of a folder with one of these endings, sorted; none if there is no such folder.
-fn texts(folder: &Path, endings: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn texts(folder: &Path, endings: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.with_context(|| format!("cannot read `{}`", folder.display()))?,
@@ -198,7 +212,12 @@ fn texts(folder: &Path, endings: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// Writes one file: whole or not at all.
-fn put(path: &Path, data: &[u8], mode: u32, written: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+pub(crate) fn put(
+    path: &Path,
+    data: &[u8],
+    mode: u32,
+    written: &mut Vec<PathBuf>,
+) -> anyhow::Result<()> {
     let write = || -> anyhow::Result<()> {
         let folder = path.parent().context("no folder")?;
         fs::create_dir_all(folder)?;
@@ -233,6 +252,7 @@ mod tests {
         write("dist/udev/65-nvmf.rules", "# @PREFIX@\n");
         write("dist/dracut/96x/hook.sh", "@PREFIX@/bin/nvmf\n");
         write("dist/dracut/96x/hook.sh~", "not to be installed");
+        write("dist/initramfs-tools/hooks/x", "@PREFIX@/bin/nvmf\n");
         write("dist/etc/nvme-discoverd.conf", "# sample\n");
         write("LICENSE-MIT", "MIT");
         let built = PROGRAMS.iter().map(|&(name, _)| {
@@ -286,13 +306,15 @@ mod tests {
         let of_folder = |(folder, endings, _): &(&str, &[&str], &str)| {
             texts(&dist.join(folder), endings).unwrap()
         };
-        let modules = dracut_modules(&host::workspace()).unwrap();
-        assert!(!modules.is_empty());
-        for file in TEXTS.iter().flat_map(of_folder).chain(modules) {
+        let of_scripts = |(folder, _): &(&str, &str)| scripts(&dist.join(folder)).unwrap();
+        let scripts: Vec<_> = SCRIPTS.iter().flat_map(of_scripts).collect();
+        assert!(scripts.len() > 3, "{scripts:?}");
+        for file in TEXTS.iter().flat_map(of_folder).chain(scripts) {
             let text = fs::read_to_string(&file).unwrap();
             for rest in text.split("@PREFIX@/").skip(1) {
                 let place = rest.split([' ', '"', '\n']).next().unwrap_or_default();
-                let known = PROGRAMS.iter().any(|(_, known)| *known == place);
+                let known = PROGRAMS.iter().any(|(_, known)| *known == place)
+                    || place == "lib/udev/rules.d/70-nvmf-reap.rules";
                 assert!(known, "{}: `{place}` is not installed", file.display());
             }
         }
@@ -321,7 +343,7 @@ mod tests {
     fn nothing_but_files_is_left_and_all_are_reported() {
         let (source, built, dest) = world();
         let written = lay_out(source.path(), &built, &dest, Path::new("/usr")).unwrap();
-        assert_eq!(written.len(), 9, "{written:?}");
+        assert_eq!(written.len(), 10, "{written:?}");
         assert_eq!(
             fs::read_dir(dest.join("usr/bin")).unwrap().count(),
             1,

@@ -8,6 +8,7 @@ mod host;
 mod image;
 mod install;
 mod kvm;
+mod manuals;
 mod out;
 mod programs;
 mod qemu;

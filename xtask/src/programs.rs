@@ -45,6 +45,13 @@ pub(crate) fn build_one(package: &str, name: &str, release: bool) -> anyhow::Res
         .with_context(|| format!("cargo built no `{name}`"))
 }
 
+/// Builds one example of one package, for use on this machine.
+pub(crate) fn build_example(package: &str, name: &str) -> anyhow::Result<Executable> {
+    let built = build(&["build", "-p", package, "--example", name])?;
+    let found = built.into_iter().find(|it| it.name == name);
+    found.with_context(|| format!("cargo built no example `{name}`"))
+}
+
 /// Builds the tests that run in the guest.
 pub(crate) fn build_vm_tests() -> anyhow::Result<Vec<Executable>> {
     let mut tests = build(&["test", "--no-run", "-p", "vm-tests", "--tests"])?;

@@ -24,7 +24,11 @@ impl fmt::Display for Step {
 }
 
 /// Runs all steps, up to the first that fails unless told to go on. Returns the failed ones.
-pub(crate) fn run(keep_going: bool) -> Vec<String> {
+///
+/// # Errors
+/// What the tests need cannot be installed.
+pub(crate) fn run(keep_going: bool) -> anyhow::Result<Vec<String>> {
+    host::install_packages(host::FOR_TESTS)?;
     let mut failed = Vec::new();
     let steps = steps(has_nextest());
     let last = steps.len() - 1;
@@ -50,7 +54,7 @@ pub(crate) fn run(keep_going: bool) -> Vec<String> {
             }
         }
     }
-    failed
+    Ok(failed)
 }
 
 /// The simulator of the daemon's decisions, and how far it goes here: the tests of the workspace go

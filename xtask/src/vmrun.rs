@@ -35,7 +35,7 @@ pub(crate) struct VmRun {
 
 /// Boots, runs, passes the command's exit status on.
 pub(crate) fn run(args: VmRun) -> anyhow::Result<ExitCode> {
-    host::install_packages()?;
+    host::install_packages(host::FOR_GUEST)?;
     let mut session = Session::new(Image::ensure()?)?;
     stage::agent_of_any_age(&session.share())?;
     if args.install {

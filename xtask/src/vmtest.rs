@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Test) -> anyhow::Result<ExitCode> {
             "--filter: only tests in the virtual machine; format, lints and quick tests are left out",
         );
     } else {
-        failed = steps::run(args.keep_going);
+        failed = steps::run(args.keep_going)?;
     }
     let stop = !failed.is_empty() && !args.keep_going;
     let counts = if args.no_vm || stop {
@@ -93,7 +93,7 @@ impl Counts {
 }
 
 fn in_vm(args: &Test) -> anyhow::Result<Counts> {
-    host::install_packages()?;
+    host::install_packages(host::FOR_GUEST)?;
     let image = Image::ensure()?;
     let progress = out::Progress::start("building the tests for the virtual machine");
     let files = programs::build_vm_tests()?;

@@ -62,6 +62,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "anstyle",
             "anyhow",
             "clap",
+            "clap_complete",
             "comfy-table",
             "dialoguer",
             "futures-core",

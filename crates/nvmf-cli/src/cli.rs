@@ -12,7 +12,7 @@ use crate::commands::{
     list_subsys, nbft, plan, registry, reload, status, wait,
 };
 use crate::output::Output;
-use crate::{privilege, prompt};
+use crate::{completion, privilege, prompt};
 
 /// Connects this host to NVMe over Fabrics controllers, and shows what is connected and whose it
 /// is.
@@ -21,7 +21,7 @@ use crate::{privilege, prompt};
 /// done, 1 if not, 2 for wrong usage. The output of `-o json` is documented in cli-json.md.
 #[derive(Debug, Parser)]
 #[command(name = "nvmf", version, arg_required_else_help = true)]
-struct Cli {
+pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 }
@@ -77,7 +77,8 @@ impl std::fmt::Display for Usage {
 impl std::error::Error for Usage {}
 
 /// Runs the process's command line on the running system.
-pub(crate) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
+    completion::answer();
     let command = Cli::parse().command;
     let mut out = Output::new(command.output_args());
     let result = match command.needs_root() {

@@ -13,8 +13,6 @@ use super::read::{strays, unknown_section};
 use super::report::Report;
 use super::{ConfigFile, Place, Problem, Problems};
 
-pub(super) use keys::KEYS;
-
 const GLOBAL: &str = "Global";
 
 /// The `[Global]` section of `nvme-discoverd.conf`.

@@ -5,7 +5,7 @@
 
 use crate::{ConnectOptions, Span, ini};
 
-use super::daemon::KEYS;
+use super::DaemonConfig;
 use super::layer::{SECURITY, first_word};
 
 /// How much of a line an excerpt has at most, in characters.
@@ -136,7 +136,7 @@ fn secrets(line: &str) -> Vec<Span> {
 fn secrets_of(entry: &ini::Entry) -> Vec<Span> {
     let key = spelt_right(&entry.key);
     let option = ConnectOptions::KEYS.contains(&key.as_str()) && !SECURITY.contains(&key.as_str());
-    let daemon = KEYS.contains(&key.as_str());
+    let daemon = DaemonConfig::KEYS.contains(&key.as_str());
     let flag = matches!(key.as_str(), "tls" | "concat")
         && ConnectOptions::default().set(&key, &entry.value).is_ok();
     let reference = entry.value.starts_with("file:/") || entry.value.starts_with("credential:");

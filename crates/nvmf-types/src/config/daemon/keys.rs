@@ -10,27 +10,27 @@ use crate::config::report::FileReport;
 
 use super::{DaemonConfig, LogLevel};
 
-/// The keys, for who cannot know which values are harmless.
-pub(in crate::config) const KEYS: [&str; 11] = [
-    "exclusion-soak-ms",
-    "probe-timeout-ms",
-    "retry-initial",
-    "retry-max",
-    "debug-level",
-    "nbft",
-    "zeroconf",
-    "fc-kickstart-interval-minutes",
-    "dc-giveup-hours",
-    "dc-recheck-minutes",
-    "metrics-listen",
-];
-
 /// Ten years, so that no sum of milliseconds overflows.
 const LONG_HOURS: u64 = 10 * 365 * 24;
 const DAY_MINUTES: u64 = 24 * 60;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 impl DaemonConfig {
+    /// The keys of `[Global]`.
+    pub const KEYS: [&'static str; 11] = [
+        "exclusion-soak-ms",
+        "probe-timeout-ms",
+        "retry-initial",
+        "retry-max",
+        "debug-level",
+        "nbft",
+        "zeroconf",
+        "fc-kickstart-interval-minutes",
+        "dc-giveup-hours",
+        "dc-recheck-minutes",
+        "metrics-listen",
+    ];
+
     /// Takes a line; what is wrong with it goes to `report`. An empty value is the default.
     pub(super) fn set(&mut self, entry: &Entry, report: &mut FileReport<'_>) {
         let default = Self::default();
