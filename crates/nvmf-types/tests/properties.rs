@@ -97,6 +97,21 @@ proptest! {
         prop_assert!(rule.matches(&tid, class));
     }
 
+    /// What is known of a connection matches as the connection does, if all of it is known.
+    #[test]
+    fn a_known_tid_matches_as_itself(tid in tid(), asked in tid(), class in class(), keep in any::<u8>()) {
+        let keys = ["transport", "traddr", "trsvcid", "nqn", "host-traddr", "host-iface", "hostnqn", "hostid"];
+        let known: Rule = tid.to_string().parse().unwrap();
+        for of in [&tid, &asked] {
+            let kept = keys.iter().enumerate().filter(|(bit, _)| keep & (1 << bit) != 0);
+            let fields = kept.filter_map(|(_, key)| Some(format!("{key}={}", of.field(key)?)));
+            let Ok(rule) = fields.collect::<Vec<_>>().join(";").parse::<Rule>() else {
+                continue;
+            };
+            prop_assert_eq!(rule.matches_known(&known, class), rule.matches(&tid, class));
+        }
+    }
+
     #[test]
     fn names_keep_their_rules(text in "\\PC{0,70}|nvme[0-9]{0,12}|/dev/nvme[0-9]|[A-Za-z0-9._/-]{0,70}|nqn\\.[0-9.:a-z-]{0,30}") {
         if let Ok(name) = text.parse::<Nqn>() {

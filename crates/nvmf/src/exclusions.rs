@@ -12,7 +12,9 @@ mod list;
 mod load;
 mod lock;
 
-pub use edit::{Created, EditError, Edited, Saved, create, delete, edit, replace};
+pub use edit::{
+    Created, EditError, Edited, Saved, create, create_list, delete, delete_list, edit, replace,
+};
 pub use error::{ListError, ListErrorKind};
 pub use file::{Version, read, read_or_new};
 pub use list::{List, ListName, ListNameError, Place, find, lists};

@@ -45,6 +45,33 @@ impl Rule {
                 || (means.hostid.is_some() && means.hostid == tid.hostid))
     }
 
+    /// Like [`Rule::matches`], for a connection of which only the fields of `known` are known. A
+    /// field that is not known does not match; a missing port is the default one of the known
+    /// transport.
+    #[must_use]
+    pub fn matches_known(&self, known: &Self, class: ControllerClass) -> bool {
+        let (want, have) = (&self.means, &known.means);
+        let given = |index: usize| self.value(index).is_some();
+        let same = |index: usize| !given(index) || self.value(index) == known.value(index);
+        let address = |index: usize, want: &Address, have: &Address| match (want, have) {
+            _ if !given(index) => true,
+            (_, Address::Text) => self.value(index) == known.value(index),
+            (Address::Ip(want), Address::Ip(have)) => want == have,
+            (Address::Ip(want), Address::Scoped(have)) => *want == have.0,
+            (want, have) => want == have,
+        };
+        let port = match known.value(TRSVCID) {
+            Some(_) => have.port,
+            None => have.transport.and_then(|t| t.default_port(class)),
+        };
+        [NQN, HOST_IFACE, HOSTNQN].into_iter().all(same)
+            && address(TRADDR, &want.traddr, &have.traddr)
+            && address(HOST_TRADDR, &want.host_traddr, &have.host_traddr)
+            && (!given(TRANSPORT) || (want.transport.is_some() && want.transport == have.transport))
+            && (!given(TRSVCID) || (want.port.is_some() && want.port == port))
+            && (!given(HOSTID) || (want.hostid.is_some() && want.hostid == have.hostid))
+    }
+
     fn asks(&self, index: usize, means: &Address, have: Option<&Traddr>) -> bool {
         let Some(text) = self.value(index) else {
             return true;
@@ -247,6 +274,33 @@ mod tests {
             ("traddr=port1", &loopback, io, false),
         ] {
             assert_eq!(excludes(rule, tid, class), want, "{rule} / {tid} / {class}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_does_not_match() {
+        let (io, dc) = (ControllerClass::Io, ControllerClass::Discovery);
+        for (rule, known, class, want) in [
+            ("transport=tcp", "transport=tcp", io, true),
+            ("transport=tcp", "traddr=::1", io, false),
+            ("transport=TCP", "transport=TCP", io, false),
+            ("traddr=::1", "traddr=0:0::1", io, true),
+            ("traddr=fe80::1", "traddr=fe80::1%eth0", io, true),
+            ("traddr=fe80::1%eth0", "traddr=fe80::1", io, false),
+            ("traddr=::1", "transport=tcp", io, false),
+            ("traddr=Port1", "traddr=Port1", io, true),
+            ("traddr=Port1", "traddr=::1", io, false),
+            ("trsvcid=4420", "transport=tcp", io, true),
+            ("trsvcid=4420", "transport=tcp", dc, false),
+            ("trsvcid=4420", "nqn=a", io, false),
+            ("trsvcid=4420", "trsvcid=x;transport=tcp", io, false),
+            ("hostid=x", "hostid=x", io, false),
+            ("nqn=a;host-iface=e", "nqn=a", io, false),
+            ("host-iface=e", "nqn=a;host-iface=e", io, true),
+        ] {
+            let read = |text: &str| text.parse::<Rule>().unwrap();
+            let matches = read(rule).matches_known(&read(known), class);
+            assert_eq!(matches, want, "{rule} / {known} / {class}");
         }
     }
 

@@ -156,11 +156,11 @@ fn open(dir: &OwnedFd, name: &str, flags: OFlags) -> Result<Option<OwnedFd>> {
 }
 
 fn path(root: &Root) -> PathBuf {
-    root.run().join("nvme/connecting")
+    root.run_nvme().join("connecting")
 }
 
 fn make_dir(root: &Root) -> Result<OwnedFd> {
-    fs::make_dir(&root.run().join("nvme"))?;
+    fs::make_dir(&root.run_nvme())?;
     fs::make_dir(&path(root))?;
     fs::open_dir(&path(root))?.ok_or(Errno::NOTDIR)
 }

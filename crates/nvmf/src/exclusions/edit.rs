@@ -118,7 +118,14 @@ pub fn replace(
 /// # Errors
 /// It cannot be written.
 pub fn create(root: &Root, name: &ListName) -> Result<Created, ListError> {
-    let list = find(root, Some(name));
+    create_list(root, find(root, Some(name)))
+}
+
+/// Like [`create`], for a list that may be the default one.
+///
+/// # Errors
+/// It cannot be written.
+pub fn create_list(root: &Root, list: List) -> Result<Created, ListError> {
     let failed = |kind: ListErrorKind| kind.of("create", &list.path);
     if list.place == Place::FirstDesign {
         return Ok(Created::AlreadyThere(list.path));
@@ -138,21 +145,28 @@ pub fn create(root: &Root, name: &ListName) -> Result<Created, ListError> {
 /// [`ListErrorKind::NoSuchList`]; it is a link, no file, or one of the first design's folder; it
 /// cannot be deleted.
 pub fn delete(root: &Root, name: &ListName) -> Result<(), ListError> {
-    let list = find(root, Some(name));
+    delete_list(root, &find(root, Some(name)))
+}
+
+/// Like [`delete`], for a list that may be the default one.
+///
+/// # Errors
+/// As of [`delete`].
+pub fn delete_list(root: &Root, list: &List) -> Result<(), ListError> {
     let deleted = Lock::acquire(root).and_then(|_lock| {
-        changeable(root, &list)?;
-        let dir = match open_dir(folder(&list)) {
+        changeable(root, list)?;
+        let dir = match open_dir(folder(list)) {
             Ok(dir) => dir,
             Err(Errno::NOENT) => return Err(ListErrorKind::NoSuchList),
             Err(e) => return Err(e.into()),
         };
         sweep(&dir, Path::new(NEXT))?;
-        match text(&dir, file(&list)) {
+        match text(&dir, file(list)) {
             Ok(Some(_)) | Err(ListErrorKind::NotUtf8(_) | ListErrorKind::TooLarge) => {}
             Ok(None) => return Err(ListErrorKind::NoSuchList),
             Err(e) => return Err(e),
         }
-        rustix::fs::unlinkat(&dir, file(&list), AtFlags::empty())?;
+        rustix::fs::unlinkat(&dir, file(list), AtFlags::empty())?;
         Ok(sync_dir(dir)?)
     });
     deleted.map_err(|kind| kind.of("delete", &list.path))

@@ -55,6 +55,12 @@ impl Version {
     pub(super) const fn of(text: Option<String>) -> Self {
         Self(text)
     }
+
+    /// Whether there was no file.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        self.0.is_none()
+    }
 }
 
 /// The text and the status of a file that can be changed; `None`: there is none.

@@ -144,7 +144,7 @@ fn names(dir: &Path, problems: &mut Vec<String>) -> io::Result<Vec<ListName>> {
 impl Place {
     /// The file of the default list, or the folder.
     pub(super) fn path(self, root: &Root) -> PathBuf {
-        root.etc().join("nvme").join(match self {
+        root.etc_nvme().join(match self {
             Self::Default => "exclusions.conf",
             Self::DropIn => "exclusions.conf.d",
             Self::FirstDesign => "exclusions",

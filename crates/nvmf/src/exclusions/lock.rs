@@ -16,7 +16,7 @@ pub(super) struct Lock(#[expect(dead_code, reason = "closing it is its use")] Ow
 impl Lock {
     /// Waits for the lock of all lists, `/etc/nvme/.exclusions.lock`: no list, and nobody reads it.
     pub(super) fn acquire(root: &Root) -> Result<Self, ListErrorKind> {
-        let nvme = root.etc().join("nvme");
+        let nvme = root.etc_nvme();
         make_dir(&nvme)?;
         Self::on(&nvme.join(".exclusions.lock"))
     }

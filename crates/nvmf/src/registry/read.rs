@@ -35,7 +35,7 @@ impl Registry {
     pub fn open(root: &Root) -> Self {
         Self {
             root: root.clone(),
-            dir: root.run().join("nvme/registry"),
+            dir: root.run_nvme().join("registry"),
         }
     }
 
@@ -73,6 +73,16 @@ impl Registry {
             .map_err(|kind| self.error("read", Some(device), kind))
     }
 
+    /// The entry of `device`; a stale one does not count.
+    ///
+    /// # Errors
+    /// The registry cannot be read.
+    pub fn entry(&self, device: &DeviceName) -> Result<Option<Entry>, RegistryError> {
+        let entry =
+            entry(&self.disk(), device).map_err(|kind| self.error("read", Some(device), kind))?;
+        Ok(entry.filter(|entry| !entry.stale))
+    }
+
     /// The entries of the controllers that there are, in the order of their numbers.
     ///
     /// # Errors
@@ -102,8 +112,10 @@ impl Registry {
         Ok(self.disk().current(device)?)
     }
 
-    /// The number of the kernel's last uevent.
-    pub(crate) fn seqnum(&self) -> Option<u64> {
+    /// The number of the kernel's last uevent (`/sys/kernel/uevent_seqnum`): to be read before a
+    /// connect, for [`Registry::register`]. `None`: it cannot be read.
+    #[must_use]
+    pub fn seqnum(&self) -> Option<u64> {
         self.disk().seqnum()
     }
 
