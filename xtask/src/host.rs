@@ -27,13 +27,18 @@ pub(crate) const FOR_GUEST: Needed = &[
     ),
 ];
 
-/// What the quick tests need: of manual pages, completions and packages.
+/// What the quick tests need: of manual pages, completions, packages and programs in C.
 pub(crate) const FOR_TESTS: Needed = &[
     ("man", "man-db"),
     ("groff", "groff"),
     ("zsh", "zsh"),
     ("fish", "fish"),
     ("rpmspec", "rpm"),
+    ("cc", "gcc"),
+    ("/usr/include/stdio.h", "libc6-dev"),
+    ("readelf", "binutils"),
+    ("pkg-config", "pkgconf"),
+    ("valgrind", "valgrind"),
 ];
 
 /// The root of the workspace: that of the `cargo run` that started us, because two checkouts may

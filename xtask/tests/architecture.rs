@@ -28,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "thiserror",
         ],
     ),
+    ("nvmf-capi", &["nvmf", "nvmf-types", "libc"]),
     (
         "nvme-discoverd",
         &[
