@@ -41,6 +41,8 @@ pub(crate) struct Config<'a> {
     pub(crate) initrd: Option<PathBuf>,
     /// One more ACPI table, header included.
     pub(crate) acpi_table: Option<PathBuf>,
+    /// How many processors it has.
+    pub(crate) processors: u8,
 }
 
 /// A running QEMU. It is killed when this is dropped, and when xtask dies.
@@ -62,6 +64,7 @@ impl Qemu {
         let shell = listen(&config.dir.join("shell"))?;
         let started = Instant::now();
         let mut command = bare(config.accel, config.image);
+        command.args(["-smp", &config.processors.to_string()]);
         // of two initramfs the last one counts
         if let Some(initrd) = &config.initrd {
             command.arg("-initrd").arg(initrd);
@@ -196,7 +199,7 @@ pub(crate) fn bare(accel: Accel, image: &Image) -> Command {
         Accel::Kvm => "kvm",
         Accel::Tcg => "tcg,thread=multi",
     });
-    command.args(["-cpu", "max", "-smp", "2", "-m", "3072", "-nodefaults"]);
+    command.args(["-cpu", "max", "-m", "3072", "-nodefaults"]);
     command.args(["-display", "none", "-no-reboot", "-no-user-config"]);
     command
         .arg("-kernel")
