@@ -1,14 +1,15 @@
 //! Disconnecting exactly one controller.
 
 use nvmf::Root;
+use nvmf::mounts::root_controllers;
 use nvmf::registry::Registry;
 use nvmf::sysfs::{Deleted, Pinned};
 
 use crate::protocol::{Disconnect, Outcome};
 
-/// Disconnects the controller if it is still that incarnation and still of that owner. What is
-/// checked is held open, so a successor of the same name cannot be hit. Blocks while the kernel
-/// does.
+/// Disconnects the controller if it is still that incarnation and still of that owner, and the running
+/// system does not stand on it. What is checked is held open, so a successor of the same name cannot
+/// be hit. Blocks while the kernel does.
 #[must_use]
 pub fn disconnect(root: &Root, call: &Disconnect) -> Outcome {
     let pinned = match Pinned::open(root, &call.device) {
@@ -23,6 +24,9 @@ pub fn disconnect(root: &Root, call: &Disconnect) -> Outcome {
         Ok(Some(owner)) if owner == call.owner => {}
         Ok(owner) => return Outcome::OtherOwner(owner),
         Err(error) => return Outcome::other(error),
+    }
+    if root_controllers(root).contains(&call.device) {
+        return Outcome::HoldsRoot;
     }
     match pinned.delete() {
         Ok(Deleted::Yes) => Outcome::Disconnected,

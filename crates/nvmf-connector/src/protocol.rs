@@ -115,6 +115,8 @@ pub enum Outcome {
     OtherController,
     /// The controller is not (any more) of that owner; it was left alone.
     OtherOwner(Option<Owner>),
+    /// The root file system, or `/usr`, is on the controller; it was left alone.
+    HoldsRoot,
     /// Not done.
     #[serde(rename_all = "kebab-case")]
     Failed {
@@ -169,6 +171,7 @@ impl fmt::Display for Outcome {
                 f.write_str("left alone: the name belongs to another controller now")
             }
             Self::OtherOwner(Some(owner)) => write!(f, "left alone: its owner is `{owner}` now"),
+            Self::HoldsRoot => f.write_str("left alone: the root file system is on it"),
             Self::OtherOwner(None) => f.write_str("left alone: nobody owns it any more"),
             Self::Failed { message, .. } => f.write_str(message),
         }
@@ -234,6 +237,10 @@ mod tests {
             (
                 Outcome::OtherOwner("stas".parse().ok()),
                 "left alone: its owner is `stas` now",
+            ),
+            (
+                Outcome::HoldsRoot,
+                "left alone: the root file system is on it",
             ),
             (Outcome::other("no"), "no"),
         ] {

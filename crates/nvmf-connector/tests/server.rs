@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
@@ -182,6 +183,52 @@ fn a_controller_that_is_gone_is_disconnected_already() {
             outcome: Outcome::Gone
         }
     );
+}
+
+/// nvme7 with a namespace, discoverd's, and what is mounted.
+fn with_a_controller(world: &World, mountinfo: &str) -> Disconnect {
+    let controller = world.dir.path().join("sys/class/nvme/nvme7");
+    fs::create_dir_all(controller.join("nvme7n1")).unwrap();
+    for (name, value) in [
+        ("transport", "tcp"),
+        ("subsysnqn", "nqn.2014-08.org.example:a"),
+        ("address", "traddr=192.0.2.1,trsvcid=4420"),
+        ("state", "live"),
+        ("delete_controller", ""),
+    ] {
+        fs::write(controller.join(name), format!("{value}\n")).unwrap();
+    }
+    for (folder, name) in [("dev/block", "259:1"), ("class/block", "nvme7n1")] {
+        let links = world.dir.path().join("sys").join(folder);
+        fs::create_dir_all(&links).unwrap();
+        symlink(controller.join("nvme7n1"), links.join(name)).unwrap();
+    }
+    let process = world.dir.path().join("proc/self");
+    fs::create_dir_all(&process).unwrap();
+    fs::write(process.join("mountinfo"), mountinfo).unwrap();
+    let entry = world.dir.path().join("run/nvme/registry/nvme7");
+    fs::create_dir_all(&entry).unwrap();
+    fs::write(entry.join("owner"), "discoverd\n").unwrap();
+    Disconnect {
+        device: "nvme7".parse().unwrap(),
+        sysfs_ino: fs::metadata(&controller).unwrap().ino(),
+        owner: Owner::discoverd(),
+    }
+}
+
+#[test]
+fn a_controller_that_the_system_stands_on_is_left() {
+    for (place, expected) in [
+        ("/", Outcome::HoldsRoot),
+        ("/usr", Outcome::HoldsRoot),
+        ("/srv", Outcome::Disconnected),
+    ] {
+        let mut world = World::new();
+        let mounted = format!("27 1 259:1 / {place} rw - ext4 /dev/nvme7n1 rw\n");
+        let call = with_a_controller(&world, &mounted);
+        world.send(6, Call::Disconnect(call));
+        assert_eq!(world.receive().outcome, expected, "{place}");
+    }
 }
 
 #[test]

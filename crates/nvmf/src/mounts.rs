@@ -32,19 +32,25 @@ struct Mount<'a> {
 /// Mounted by the initramfs and unmounted by it: these outlive all units.
 const OF_THE_INITRAMFS: [&str; 2] = ["/", "/usr"];
 
-/// The controllers that the root file system is reached through.
+/// The controllers that the root file system is reached through, or a `/usr` of its own.
 #[must_use]
 pub fn root_controllers(root: &Root) -> BTreeSet<DeviceName> {
     let mounts = read(root, "self/mountinfo");
-    // what was mounted last hides the others
-    let at_root = mounts.lines().filter_map(mount).rfind(|it| it.place == "/");
-    let device = at_root.and_then(|mount| device(root, &mount));
-    device.map(|it| controllers(root, it)).unwrap_or_default()
+    let at = |place: &str| {
+        // what was mounted last hides the others
+        let last = mounts
+            .lines()
+            .filter_map(mount)
+            .rfind(|it| it.place == place);
+        device(root, &last?)
+    };
+    let devices = OF_THE_INITRAMFS.into_iter().filter_map(at);
+    devices.flat_map(|it| controllers(root, it)).collect()
 }
 
 /// The file systems on controllers over fabrics that are mounted without `_netdev`, by what mount(8)
-/// noted down and by `/etc/fstab`. Controllers of the boot stay connected at shutdown, so what stands
-/// on nothing else is in order, as the root file system is.
+/// noted down and by `/etc/fstab`. Controllers of the boot, and those of the root file system, stay
+/// connected at shutdown, so what stands on nothing else is in order.
 #[must_use]
 pub fn without_netdev(root: &Root) -> Vec<Unordered> {
     let utab = fs::read_to_string(root.run().join("mount/utab")).unwrap_or_default();
@@ -55,6 +61,7 @@ pub fn without_netdev(root: &Root) -> Vec<Unordered> {
         .chain(fstab.lines().filter_map(listed))
         .collect();
     let mounts = read(root, "self/mountinfo");
+    let stay = root_controllers(root);
     let mut found: Vec<Unordered> = mounts
         .lines()
         .filter_map(mount)
@@ -62,8 +69,8 @@ pub fn without_netdev(root: &Root) -> Vec<Unordered> {
         .filter(|mount| !ordered.contains(&mount.place))
         .filter_map(|mount| {
             let below = controllers(root, device(root, &mount)?);
-            let below = below.into_iter().filter(|it| goes_early(root, it));
-            let controllers: Vec<DeviceName> = below.collect();
+            let below = below.into_iter().filter(|it| !stay.contains(it));
+            let controllers: Vec<DeviceName> = below.filter(|it| goes_early(root, it)).collect();
             (!controllers.is_empty()).then_some(Unordered {
                 place: mount.place,
                 controllers,

@@ -34,15 +34,15 @@ fn host() -> FakeHost {
         (3, "/", "nvme3n1"),
         (1, "/srv/a\\040b", "nvme1n1"),
         (2, "/data", "nvme2n1"),
-        (2, "/usr", "nvme2n1"),
         (3, "/local", "nvme3n1"),
     ];
-    let line = |(number, place, source): (u8, &str, &str)| {
-        format!("27 1 259:{number} / {place} rw,relatime shared:1 - ext4 /dev/{source} rw\n")
-    };
-    let all: String = lines.into_iter().map(line).collect();
+    let all: String = lines.into_iter().map(mounted).collect();
     file(&host, "proc/self/mountinfo", &all);
     host
+}
+
+fn mounted((number, place, source): (u8, &str, &str)) -> String {
+    format!("27 1 259:{number} / {place} rw,relatime shared:1 - ext4 /dev/{source} rw\n")
 }
 
 fn places(host: &FakeHost) -> Vec<String> {
@@ -70,6 +70,12 @@ fn what_stays_connected_at_shutdown_is_in_order() {
     let host = host();
     file(&host, "run/nvme/registry/nvme2/owner", "nbft\n");
     assert_eq!(places(&host), ["/srv/a b"]);
+    let beside = [(1, "/usr", "nvme1n1"), (1, "/srv", "nvme1n1")];
+    let beside: String = beside.into_iter().map(mounted).collect();
+    file(&host, "proc/self/mountinfo", &beside);
+    assert_eq!(places(&host), [""; 0]);
+    let nvme1 = BTreeSet::from([DeviceName::from_number(1)]);
+    assert_eq!(root_controllers(&host.root()), nvme1);
 }
 
 #[test]
