@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nvmf_types::{DeviceName, LiveController};
+use nvmf_types::{ControllerState, DeviceName, LiveController};
 
 use crate::Timestamp;
 use crate::core::{Core, Phase};
@@ -86,11 +86,18 @@ impl Core {
                 return concerned;
             }
             concerned = self.remove(&device);
-        } else if let Some(known) =
-            known.filter(|known| overtaken && known.live.owner != live.owner)
-        {
-            live.owner.clone_from(&known.live.owner);
-            self.look_later(&device, now);
+        } else if let Some(known) = known.filter(|_| overtaken) {
+            // what has just been connected is not lost because it was not ready before
+            let ready = known.live.state == ControllerState::Live;
+            let unready = live.state != ControllerState::Live;
+            let later = ready && unready && known.heard > Some(began);
+            if later || live.owner != known.live.owner {
+                live.owner.clone_from(&known.live.owner);
+                if later {
+                    live.state = known.live.state;
+                }
+                self.look_later(&device, now);
+            }
         }
         if self.live.get(&device).is_some() {
             concerned.append(&mut self.concerned(&device));

@@ -97,6 +97,21 @@ fn a_sighting_of_the_making_that_comes_late_changes_nothing() {
 }
 
 #[test]
+fn what_is_connected_is_not_lost_because_it_was_not_ready_before() {
+    let mut world = one();
+    let before = Timestamp(world.now);
+    world.pass(1);
+    world.connected("io1", "nvme1");
+    let mut early = live("io1", "nvme1", world.ino("nvme1"), &ours());
+    early.state = nvmf_types::ControllerState::Connecting;
+    assert_eq!(world.send(listed(vec![early.clone()], before)), [""; 0]);
+    assert_eq!(world.state("io1"), "connected: connected as nvme1");
+    assert_eq!(world.pass(2_000), ["look nvme1"], "it may be lost since");
+    assert_eq!(world.seen(early), [""; 0]);
+    assert!(world.state("io1").starts_with("lost"));
+}
+
+#[test]
 fn a_connect_of_something_unseen_is_looked_at_again() {
     let mut world = one();
     let outcome = ConnectOutcome::Connected {
