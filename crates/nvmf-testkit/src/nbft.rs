@@ -1,5 +1,9 @@
 //! Boot tables as a firmware would write them.
 
+mod plain;
+
+pub use plain::{address, plain};
+
 use std::net::IpAddr;
 
 use nvmf_types::nbft::{

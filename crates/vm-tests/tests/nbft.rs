@@ -5,16 +5,13 @@
 //! the first attempt has failed, and lets in only the host that the table names.
 
 use std::fs::{self, Permissions};
-use std::net::IpAddr;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-use nvmf_testkit::nbft::encode;
+use nvmf_testkit::nbft::{address, encode, plain};
 use nvmf_testkit::target::{AllowedHost, Target};
 use nvmf_testkit::{OrFail, SOON, World, registry, stage};
-use nvmf_types::nbft::{Hfi, Host, MacAddr, NamespaceId, Nbft, PrimaryAdmin, SubsystemNamespace};
-use nvmf_types::{Nqn, Trsvcid};
 
 const NAME: &str = "nbft";
 const NQN: &str = "nqn.2026-11.boot:root";
@@ -153,10 +150,10 @@ fn by_hand_from_a_file() {
     let target = Target::tcp("192.0.2.1", 4420).subsystem(NQN);
     target.allow(NQN, &AllowedHost::new(HOST_NQN));
     let mac = fs::read_to_string("/sys/class/net/nvmf0/address").or_fail("read the MAC");
-    let mut table = table();
-    table.hfis[0].ip_address = ip("192.0.2.1");
+    let mut table = plain(HOST_NQN, HOST_ID, NQN);
+    table.hfis[0].ip_address = address("192.0.2.1");
     table.hfis[0].mac = mac.trim().parse().or_fail("parse the MAC");
-    table.subsystems[0].traddr = ip("192.0.2.1");
+    table.subsystems[0].traddr = address("192.0.2.1");
     let mut gone = table.subsystems[0].clone();
     gone.index = 2;
     gone.nqn = "nqn.2026-11.boot:gone".parse().or_fail("write an NQN");
@@ -221,62 +218,10 @@ fn reboot_with_a_boot_table() -> ! {
     let options = [&options[..], &[modules, INITRAMFS]].concat();
     let said = world.run("dracut", &options).expect_success();
     world.note(said);
-    stage::next_boot(Path::new(INITRAMFS), &encode(&table()));
+    stage::next_boot(
+        Path::new(INITRAMFS),
+        &encode(&plain(HOST_NQN, HOST_ID, NQN)),
+    );
     world.keep();
     stage::end_with(NAME, "reboot");
-}
-
-fn ip(text: &str) -> IpAddr {
-    text.parse().or_fail("write an address")
-}
-
-fn table() -> Nbft {
-    let nqn = |text: &str| text.parse::<Nqn>().or_fail("write an NQN");
-    let none = ip("0.0.0.0");
-    Nbft {
-        host: Some(Host {
-            nqn: Some(nqn(HOST_NQN)),
-            id: HOST_ID.parse().ok(),
-            nqn_configured: true,
-            id_configured: true,
-            primary: PrimaryAdmin::NotIndicated,
-        }),
-        hfis: vec![Hfi {
-            index: 1,
-            pci_routing_id: 0x18,
-            pci_segment: 0,
-            mac: MacAddr([0x52, 0x54, 0, 0x12, 0x34, 0x56]),
-            vlan: 0,
-            ip_origin: 1,
-            ip_address: ip("198.51.100.2"),
-            prefix: 24,
-            gateway: none,
-            route_metric: 500,
-            primary_dns: none,
-            secondary_dns: none,
-            dhcp_server: None,
-            host_name: None,
-            default_route: false,
-            autoconfigured: false,
-            dhcp_client: None,
-        }],
-        subsystems: vec![SubsystemNamespace {
-            index: 1,
-            nqn: nqn(NQN),
-            traddr: ip("198.51.100.1"),
-            trsvcid: Trsvcid::from_port(4420).ok(),
-            port_id: 1,
-            nsid: 1,
-            nid: NamespaceId::None,
-            hfis: vec![1],
-            security: None,
-            discovery: None,
-            discovered: false,
-            unavailable: false,
-            header_digest: false,
-            data_digest: false,
-            extended: None,
-        }],
-        ..Nbft::default()
-    }
 }

@@ -20,6 +20,7 @@ pub(crate) const PACKAGES: &[&str] = &[
     "linux-image-amd64",
     "nftables",
     "nvme-cli",
+    "nvme-stas",
     "procps",
     "systemd",
     "systemd-sysv",
@@ -162,6 +163,8 @@ pub(crate) const MASKED_RULES: &[&str] = &["70-nvmf-autoconnect.rules"];
 /// Files of the tree that go.
 pub(crate) const REMOVED: &[&str] = &[
     "etc/nvme/discovery.conf",
+    "etc/systemd/system/multi-user.target.wants/stacd.service",
+    "etc/systemd/system/multi-user.target.wants/stafd.service",
     "usr/lib/systemd/system/multi-user.target.wants/systemd-logind.service",
 ];
 

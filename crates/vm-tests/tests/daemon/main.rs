@@ -1,5 +1,12 @@
 //! The daemon in its place: what it hears, what it may, what it shows.
 
+mod asked;
+mod boot;
+mod mounted;
+mod sources;
+mod stas;
+mod trouble;
+
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;

@@ -1,0 +1,51 @@
+//! File systems on what the daemon connects.
+
+use std::fs;
+
+use nvmf_testkit::host::block_device;
+use nvmf_testkit::target::Target;
+use nvmf_testkit::{OrFail, SOON, World};
+
+const PLACE: &str = "/run/nvmf-mounted";
+
+#[test]
+fn one_without_netdev_is_named_until_it_is_mounted_with_it() {
+    let world = World::new("one_without_netdev_is_named_until_it_is_mounted_with_it");
+    let nqn = "nqn.2026-11.mounted:1";
+    let target = Target::tcp("127.0.0.1", 4420).subsystem(nqn);
+    world.config(&target.as_subsystems());
+    world.start();
+    world.wait_connected(target.nqns(), SOON);
+    world.wait_for("its namespace is there", SOON, || {
+        block_device(nqn).is_some()
+    });
+    let disk = block_device(nqn).or_fail("find its namespace");
+    let disk = disk.to_string_lossy().into_owned();
+    world.run("mkfs.ext4", &["-q", &disk]).expect_success();
+    fs::create_dir_all(PLACE).or_fail("make a place to mount");
+    world.on_end("it is unmounted", || {
+        let mut umount = std::process::Command::new("umount");
+        drop(umount.args(["-q", PLACE]).output());
+    });
+    let named = || world.status().problems().contains(PLACE);
+    assert!(!named());
+    world.run("mount", &[&disk, PLACE]).expect_success();
+    world.wait_for("it is named", SOON, named);
+    let problems = world.status().problems();
+    let device = world.controller(nqn).device;
+    for part in ["_netdev", &device, "/etc/fstab"] {
+        assert!(problems.contains(part), "{part} is not in {problems}");
+    }
+    world.run("umount", &[PLACE]).expect_success();
+    world.wait_for("what is not mounted is in order", SOON, || !named());
+    world
+        .run("mount", &["-o", "_netdev", &disk, PLACE])
+        .expect_success();
+    world.run("nvmf", &["reload"]).expect_success();
+    world.stays(
+        "so is what says that it needs the network",
+        std::time::Duration::from_secs(2),
+        || !named(),
+    );
+    world.run("umount", &[PLACE]).expect_success();
+}
