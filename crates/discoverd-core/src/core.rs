@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nvmf_types::config::Config;
-use nvmf_types::{HostIdentity, Owner};
+use nvmf_types::{HostIdentity, LiveController, Owner};
 
 use crate::backoff::Jitter;
 use crate::connection::Connections;
@@ -229,6 +229,11 @@ impl Core {
     /// The next change of a connection's state, for the log.
     pub fn poll_change(&mut self) -> Option<Change> {
         self.outbox.changes.pop_front()
+    }
+
+    /// The controllers that there are, as they were when they were last looked at.
+    pub fn controllers(&self) -> impl Iterator<Item = &LiveController> {
+        self.live.iter().map(|known| &known.live)
     }
 
     /// When to call [`Core::tick`]; `None`: only events matter.

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use zbus::fdo::{ObjectManager, RequestNameFlags};
 use zbus::{Connection, DBusError, connection, interface};
 
+use crate::daemon::Question;
 use crate::inputs::{Input, Inputs, put};
 pub(crate) use controller::View;
 pub(crate) use objects::{Show, Shown};
@@ -52,7 +53,7 @@ impl Manager {
     /// What is desired, what is connected, and why or why not, as JSON.
     async fn status(&self) -> Result<String, CallError> {
         let (answer, answered) = oneshot::channel();
-        put(&self.inputs, Input::Status(answer));
+        put(&self.inputs, Input::Ask(Question::Status(answer)));
         answered.await.map_err(|_| stopping())
     }
 
@@ -72,14 +73,14 @@ impl Manager {
             .parse()
             .map_err(|error: SubjectError| CallError::InvalidArgument(error.to_string()))?;
         let (answer, answered) = oneshot::channel();
-        put(&self.inputs, Input::Explain(subject, answer));
+        put(&self.inputs, Input::Ask(Question::Explain(subject, answer)));
         answered.await.map_err(|_| stopping())
     }
 
     /// What would be done from now on, one line for each desired connection, the next one first.
     async fn plan(&self) -> Result<Vec<String>, CallError> {
         let (answer, answered) = oneshot::channel();
-        put(&self.inputs, Input::Plan(answer));
+        put(&self.inputs, Input::Ask(Question::Plan(answer)));
         answered.await.map_err(|_| stopping())
     }
 

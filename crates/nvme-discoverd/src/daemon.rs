@@ -1,5 +1,6 @@
 //! The task that owns the core.
 
+mod asked;
 mod perform;
 mod publish;
 mod reload;
@@ -29,8 +30,10 @@ use crate::reading::Boot;
 use crate::units::Units;
 use crate::workers::Workers;
 use crate::{mounts, notify, report, uevents};
+use asked::Asked;
 use reload::{Names, Reload};
 
+pub(crate) use asked::Question;
 pub(crate) use reload::Answer;
 
 /// What the daemon is made of.
@@ -87,6 +90,7 @@ pub(crate) struct Daemon {
     boot: Option<Boot>,
     names: Names,
     reload: Reload,
+    asked: Asked,
     /// When systemd is to hear that all is well.
     alive_at: Option<Instant>,
     publish_at: Option<Instant>,
@@ -125,6 +129,7 @@ impl Daemon {
             boot: None,
             names: Names::default(),
             reload: Reload::default(),
+            asked: Asked::default(),
             alive_at: None,
             publish_at: None,
             publish_after: Duration::ZERO,
@@ -220,6 +225,7 @@ impl Daemon {
                     }
                     Err(error) => error!("{error}"),
                 }
+                self.state_read(&device);
                 if changed {
                     self.event(Event::DiscoveryChanged { device });
                 }
@@ -234,19 +240,8 @@ impl Daemon {
                 self.publish_soon();
             }
             Input::Reload(answer) => self.reload_asked(answer),
-            Input::Status(answer) => {
-                let status = self.parts.core.status(self.clock.now());
-                // who asked may have gone
-                let _ = answer.send(report::json(&status, &self.problems(status.counts.desired)));
-            }
-            Input::Explain(subject, answer) => {
-                let explained = self.parts.core.explain(&subject, self.clock.now());
-                let _ = answer.send(explained.to_string());
-            }
-            Input::Plan(answer) => {
-                let plan = self.parts.core.plan(self.clock.now());
-                let _ = answer.send(plan.iter().map(ToString::to_string).collect());
-            }
+            Input::Ask(question) => self.asked(question),
+            Input::States(changed) => self.states_looked_at(changed),
             Input::Stop(signal) => {
                 info!("{signal}: stopping; controllers stay connected");
                 self.event(Event::Stop);
@@ -262,6 +257,7 @@ impl Daemon {
         if let Some(every) = notify::alive_every() {
             notify::alive();
             self.alive_at = Some(Instant::now() + every);
+            self.look_at_states();
         }
     }
 

@@ -1,12 +1,12 @@
 //! What reaches the daemon's task.
 
-use discoverd_core::{Event, Subject, Timestamp};
+use discoverd_core::{Event, Timestamp};
 use nvmf::uevent::Uevent;
 use nvmf_types::config::Config;
 use nvmf_types::{DeviceName, LiveController};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use crate::daemon::Answer;
+use crate::daemon::{Answer, Question};
 use crate::reading::{Boot, Reading};
 
 /// One thing for the task that owns the core.
@@ -43,12 +43,10 @@ pub(crate) enum Input {
     Unwatched(Vec<String>),
     /// Somebody wants everything read again, and may want to know how that went.
     Reload(Option<Answer>),
-    /// Somebody wants to know the status as JSON.
-    Status(oneshot::Sender<String>),
-    /// Somebody wants something explained.
-    Explain(Subject, oneshot::Sender<String>),
-    /// Somebody wants to know what comes next, a line each.
-    Plan(oneshot::Sender<Vec<String>>),
+    /// Somebody wants to know something.
+    Ask(Question),
+    /// The kernel says another state of these than was known.
+    States(Vec<DeviceName>),
     /// Told to stop.
     Stop(&'static str),
     /// Without this there is no going on: why.

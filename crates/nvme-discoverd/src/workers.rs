@@ -9,7 +9,7 @@ use nvmf::registry::{Claim, Registry, RegistryError};
 use nvmf::sysfs;
 use nvmf::{config, exclusions, fc, log_page};
 use nvmf_types::config::Config;
-use nvmf_types::{DeviceName, Owner};
+use nvmf_types::{ControllerState, DeviceName, Owner};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::{debug, warn};
@@ -49,6 +49,18 @@ impl Workers {
         self.spawn(move |root| {
             let now = sysfs::controller(root, &device).map_err(|error| error.to_string());
             Input::Read(device, began, now)
+        });
+    }
+
+    /// Looks for those of these devices that are not in this state any more; [`Input::States`].
+    pub(crate) fn look_at_states(&self, known: Vec<(DeviceName, ControllerState)>) {
+        self.spawn(|root| {
+            let changed = |(device, state): &(DeviceName, ControllerState)| {
+                // what is gone, or cannot be read, is told of by others
+                sysfs::state(root, device).is_ok_and(|now| now.is_some_and(|now| now != *state))
+            };
+            let devices = known.into_iter().filter(changed);
+            Input::States(devices.map(|(device, _)| device).collect())
         });
     }
 

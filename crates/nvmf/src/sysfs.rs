@@ -23,5 +23,5 @@ pub use kind::{ControllerKind, kind};
 pub use known::{Known, devices};
 pub use namespace::{Namespace, namespaces};
 pub use pinned::{Deleted, Held, Pinned};
-pub use read::{ControllerInfo, all, controller, controllers};
+pub use read::{ControllerInfo, all, controller, controllers, state};
 pub use subsystem::{Path, Subsystem, SubsystemName, SubsystemNameError, multipath, subsystems};

@@ -54,7 +54,7 @@ async fn status_and_reload() {
     tokio::spawn(async move {
         while let Some(input) = inbox.recv().await {
             match input {
-                Input::Status(to) => to.send("{}".to_owned()).unwrap(),
+                Input::Ask(Question::Status(to)) => to.send("{}".to_owned()).unwrap(),
                 Input::Reload(Some(to)) => to.send(Err("f:3: error: x; y".into())).unwrap(),
                 other => panic!("{other:?}"),
             }
@@ -107,8 +107,10 @@ async fn explaining_and_planning() {
     tokio::spawn(async move {
         while let Some(input) = inbox.recv().await {
             match input {
-                Input::Explain(subject, to) => to.send(format!("about {subject}")).unwrap(),
-                Input::Plan(to) => to.send(vec!["first".to_owned()]).unwrap(),
+                Input::Ask(Question::Explain(subject, to)) => {
+                    to.send(format!("about {subject}")).unwrap();
+                }
+                Input::Ask(Question::Plan(to)) => to.send(vec!["first".to_owned()]).unwrap(),
                 other => panic!("{other:?}"),
             }
         }

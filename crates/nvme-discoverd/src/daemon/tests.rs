@@ -103,7 +103,7 @@ impl World {
 
     async fn status(&self) -> Status {
         let (to, answer) = oneshot::channel();
-        put(&self.inputs, Input::Status(to));
+        put(&self.inputs, Input::Ask(Question::Status(to)));
         serde_json::from_str(&answer.await.unwrap()).unwrap()
     }
 
@@ -268,6 +268,45 @@ async fn what_the_kernel_removed_goes_from_the_registry() {
     put(&world.inputs, Input::UeventsLost);
     world.until("collected", |_| !stale.exists()).await;
     assert!(entries[0].exists() && entries[1].exists());
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_loss_that_the_kernel_tells_nobody_of_is_seen_by_who_asks() {
+    let place = "transport=tcp;traddr=192.0.2.1;trsvcid=4420";
+    let nqn = "nqn.2014-08.org.example:a";
+    let world = World::start("").await;
+    world.registered("nvme3", &[("owner", "discoverd")]);
+    let controller = world.dir.path().join("sys/class/nvme/nvme3");
+    let set = |name: &str, value: &str| {
+        fs::write(controller.join(name), format!("{value}\n")).unwrap();
+    };
+    for (name, value) in [
+        ("transport", "tcp"),
+        ("address", "traddr=192.0.2.1,trsvcid=4420"),
+        ("subsysnqn", nqn),
+        ("cntrltype", "io"),
+        ("state", "live"),
+    ] {
+        set(name, value);
+    }
+    put(&world.inputs, Input::ListAgain);
+    world.configure(&format!("[Subsystem]\nnqn = {nqn}\ncontroller = {place}\n"));
+    world.reload().await.unwrap();
+    world.until("connected", |s| s.counts.connected == 1).await;
+    for (word, state) in [
+        ("connecting", State::Lost),
+        ("live", State::Connected),
+        ("resetting", State::Lost),
+    ] {
+        set("state", word);
+        let status = world.status().await;
+        let states: Vec<State> = status.connections.iter().map(|it| it.state).collect();
+        assert_eq!(states, [state], "{word}");
+    }
+    // what is gone by then keeps nobody waiting
+    fs::remove_dir_all(&controller).unwrap();
+    world.status().await;
     world.stop().await;
 }
 

@@ -55,6 +55,18 @@ pub fn controller(root: &Root, device: &DeviceName) -> Result<Option<LiveControl
     }
 }
 
+/// The state of the controller that has the name `device` now; `None`: there is none.
+///
+/// # Errors
+/// sysfs cannot be read.
+pub fn state(root: &Root, device: &DeviceName) -> Result<Option<ControllerState>, SysfsError> {
+    let Some(dir) = ControllerDir::open(root, device)? else {
+        return Ok(None);
+    };
+    let word = dir.attribute("state")?;
+    Ok(word.map(|word| ControllerState::from_sysfs(&word)))
+}
+
 /// All controllers, in the order of their numbers.
 ///
 /// # Errors

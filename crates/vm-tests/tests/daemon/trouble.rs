@@ -93,7 +93,7 @@ fn a_target_that_reboots_comes_back_with_all_it_has() {
     clear();
     let error = || world.status().connection(DISCOVERY_NQN, "last-error");
     world.wait_for("it refuses", LATER, || {
-        error().is_some_and(|it| it.contains("refused"))
+        error().is_some_and(|it| it.contains("refuses"))
     });
     world.note("its target is up, with one more subsystem");
     target.enable();
