@@ -26,6 +26,12 @@ pub(crate) struct Bench {
     /// Subsystems to connect
     #[arg(long, default_value_t = 64)]
     subsystems: usize,
+    /// Leave nvme-discoverd out
+    #[arg(long, conflicts_with = "daemon_only")]
+    command_only: bool,
+    /// Only nvme-discoverd
+    #[arg(long)]
+    daemon_only: bool,
 }
 
 /// Compares; failure if a goal is missed.
@@ -38,13 +44,18 @@ pub(crate) fn run(args: &Bench) -> anyhow::Result<ExitCode> {
     stage::released("nvmf-cli", "nvmf", &share)?;
     stage::released("nvmf-testkit", "nvmf-bench", &share)?;
 
+    stage::shipped(&share, true)?;
+
     let vm = session.vm()?;
+    let mut argv = vec![
+        "/host/bin/nvmf-bench".to_owned(),
+        format!("--rounds={}", args.rounds),
+        format!("--subsystems={}", args.subsystems),
+    ];
+    argv.extend(args.command_only.then(|| "--command-only".to_owned()));
+    argv.extend(args.daemon_only.then(|| "--daemon-only".to_owned()));
     let run = Run {
-        argv: vec![
-            "/host/bin/nvmf-bench".to_owned(),
-            format!("--rounds={}", args.rounds),
-            format!("--subsystems={}", args.subsystems),
-        ],
+        argv,
         env: stage::environment(),
         timeout_ms: Some(LIMIT_MS),
         ..Run::default()

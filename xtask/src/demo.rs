@@ -32,7 +32,7 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<ExitCode> {
     let mut session = Session::new(image)?;
     let share = session.share();
     stage::agent(&share)?;
-    stage::shipped(&share)?;
+    stage::shipped(&share, false)?;
     stage::built("nvmf-testkit", "nvmf-demo", &share)?;
 
     let vm = session.vm()?;

@@ -63,10 +63,10 @@ fn build_into(package: &str, name: &str, share: &Path, release: bool) -> anyhow:
     Ok(())
 }
 
-/// Builds what is shipped and lays it out for the guest as a package would.
-pub(crate) fn shipped(share: &Path) -> anyhow::Result<()> {
+/// Builds what is shipped, for release or not, and lays it out for the guest as a package would.
+pub(crate) fn shipped(share: &Path, release: bool) -> anyhow::Result<()> {
     let progress = out::Progress::start("building the programs");
-    let mut built = programs::build_shipped(false)?;
+    let mut built = programs::build_shipped(release)?;
     let stripped = tempfile::tempdir()?;
     for program in &mut built {
         let to = stripped.path().join(&program.name);

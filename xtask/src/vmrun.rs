@@ -39,7 +39,7 @@ pub(crate) fn run(args: VmRun) -> anyhow::Result<ExitCode> {
     let mut session = Session::new(Image::ensure()?)?;
     stage::agent_of_any_age(&session.share())?;
     if args.install {
-        stage::shipped(&session.share())?;
+        stage::shipped(&session.share(), false)?;
     }
     for file in &args.file {
         stage::program(file, &session.share())?;

@@ -166,7 +166,7 @@ fn prepare(image: Image, files: &[Executable]) -> anyhow::Result<Session> {
     let session = Session::new(image)?;
     let share = session.share();
     stage::agent(&share)?;
-    stage::shipped(&share)?;
+    stage::shipped(&share, false)?;
     for file in files {
         programs::copy_stripped(&file.path, &share.join("bin").join(&file.name))?;
     }

@@ -9,6 +9,7 @@
 )]
 
 mod bare;
+mod daemon;
 mod silent;
 
 use std::fs;
@@ -23,12 +24,23 @@ use crate::{LATER, World};
 
 pub use bare::{delete_all, write_lines};
 
+/// What is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The command, by hand.
+    Command,
+    /// nvme-discoverd.
+    Daemon,
+}
+
 /// How much is compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
+    /// Only this; `None`: everything.
+    pub only: Option<Part>,
     /// Rounds of each comparison.
     pub rounds: usize,
-    /// Subsystems that are connected.
+    /// Subsystems that are connected; the daemon connects four times as many, too.
     pub subsystems: usize,
 }
 
@@ -66,10 +78,18 @@ const PROGRAMS: &str = "/usr/local/bin";
 pub fn run(plan: &Plan) -> ExitCode {
     install();
     let world = World::new("bench");
-    let target =
-        Target::tcp("127.0.0.1", 8009).empty_subsystems("nqn.2026-11.bench:", plan.subsystems);
-    let met =
-        connects(&world, &target, plan.rounds) & silent::compare(&world, &target, plan.rounds);
+    let wanted = |part: Part| plan.only.is_none_or(|only| only == part);
+    let mut met = true;
+    if wanted(Part::Command) {
+        let target =
+            Target::tcp("127.0.0.1", 8009).empty_subsystems("nqn.2026-11.bench:", plan.subsystems);
+        met &= connects(&world, &target, plan.rounds);
+        met &= silent::compare(&world, &target, plan.rounds);
+    }
+    if wanted(Part::Daemon) {
+        let counts = [plan.subsystems, 4 * plan.subsystems];
+        met &= daemon::compare(&world, &counts, plan.rounds);
+    }
     match met {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use nvmf_testkit::bench::{self, Plan};
+use nvmf_testkit::bench::{self, Part, Plan};
 
 /// Compare nvmf with nvme and with bare writes to the kernel, against targets of the real kernel.
 ///
@@ -17,6 +17,12 @@ struct Arguments {
     /// Subsystems to connect
     #[arg(long, default_value_t = 64)]
     subsystems: usize,
+    /// Leave nvme-discoverd out
+    #[arg(long, conflicts_with = "daemon_only")]
+    command_only: bool,
+    /// Only nvme-discoverd
+    #[arg(long)]
+    daemon_only: bool,
     /// Write the lines of this file to /dev/nvme-fabrics, one after the other, and nothing else
     #[arg(long, value_name = "FILE")]
     write: Option<std::path::PathBuf>,
@@ -33,7 +39,13 @@ fn main() -> ExitCode {
     if arguments.delete {
         return bench::delete_all();
     }
+    let only = match (arguments.command_only, arguments.daemon_only) {
+        (true, _) => Some(Part::Command),
+        (_, true) => Some(Part::Daemon),
+        _ => None,
+    };
     bench::run(&Plan {
+        only,
         rounds: arguments.rounds,
         subsystems: arguments.subsystems,
     })

@@ -1,0 +1,252 @@
+//! The daemon: from its start until everything is connected, how fast it reacts, what it needs while
+//! nothing happens.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{Times, bare, expect, goal, settle, time};
+use crate::fake::SilentTarget;
+use crate::files::{OrFail, names};
+use crate::host;
+use crate::target::Target;
+use crate::{LATER, World};
+
+/// Time to come to rest: threads that wait for work for ten seconds end.
+const REST: Duration = Duration::from_secs(20);
+/// How long nothing happens.
+const IDLE: Duration = Duration::from_secs(60);
+/// Wakeups of all threads in that time that the watchdog may cause: one look at all states, on a
+/// thread that ends again.
+const WAKEUPS: u64 = 12;
+/// Most memory that it may need, in KiB.
+const MEMORY_KIB: u64 = 8 * 1024;
+/// Targets that say nothing.
+const SILENT: usize = 8;
+
+/// Compares with `counts` subsystems each; whether all goals were met.
+pub(super) fn compare(world: &World, counts: &[usize], rounds: usize) -> bool {
+    let mut met = true;
+    for &count in counts {
+        let target = Target::tcp("127.0.0.1", 8009).empty_subsystems("nqn.2026-11.bench:", count);
+        met &= starts(world, &target, rounds);
+        if Some(&count) == counts.first() {
+            met &= silent(world, &target, rounds);
+        }
+        if Some(&count) == counts.last() {
+            met &= idle(world, &target);
+            met &= reaction(world, target, rounds);
+        }
+        clear(world);
+    }
+    met
+}
+
+/// From the daemon's start until each controller is live, owned and has its unit, beside bare writes.
+fn starts(world: &World, target: &Target, rounds: usize) -> bool {
+    let count = target.nqns().len();
+    println!("daemon: {count} subsystems, {rounds} rounds");
+    let lines = bare::lines(target);
+    let (mut alone, mut daemon) = (Times::default(), Times::default());
+    for round in 0..=rounds {
+        let taken = time(&["nvmf-bench", "--write", &lines]);
+        expect(world, count);
+        clear(world);
+        let started = start(world, &target.as_discovery_controller(), count + 1);
+        clear(world);
+        if round > 0 {
+            alone.0.push(taken);
+            daemon.0.push(started);
+        }
+    }
+    alone.print("connect: bare writes");
+    daemon.print("connect: daemon, owners, units");
+    let what = format!("daemon with {count} to bare writes");
+    goal(&what, daemon.ratio(&alone), 1.25)
+}
+
+/// The same with silent targets among the configured ones.
+fn silent(world: &World, target: &Target, rounds: usize) -> bool {
+    println!("daemon: {SILENT} silent targets beside them");
+    let silent: Vec<SilentTarget> = (0..SILENT).map(|_| SilentTarget::start()).collect();
+    let section = |(number, it): (usize, &SilentTarget)| {
+        let place = it.controller();
+        format!("[Subsystem]\nnqn = nqn.2026-11.silent:{number}\ncontroller = {place}\n")
+    };
+    let without = target.as_discovery_controller();
+    let with: String = silent.iter().enumerate().map(section).collect();
+    let with = with + &without;
+    let count = target.nqns().len() + 1;
+    let (mut alone, mut beside) = (Times::default(), Times::default());
+    for _ in 0..rounds {
+        alone.0.push(start(world, &without, count));
+        clear(world);
+        beside.0.push(start(world, &with, count));
+        clear(world);
+    }
+    alone.print("daemon without them");
+    beside.print("daemon with them");
+    let more = beside.median().saturating_sub(alone.median());
+    let met = more <= Duration::from_secs(3);
+    let verdict = if met { "met" } else { "MISSED" };
+    println!("more with them: {more:.2?}, goal 3 s: {verdict}");
+    met
+}
+
+/// What it needs with everything connected, while nothing happens.
+fn idle(world: &World, target: &Target) -> bool {
+    let count = target.nqns().len();
+    start(world, &target.as_discovery_controller(), count + 1);
+    settle();
+    let pid = world.pid().or_fail("find the daemon");
+    // Nothing tells when the last thread without work has ended.
+    std::thread::sleep(REST);
+    let before = wakeups(pid);
+    std::thread::sleep(IDLE);
+    let woken = wakeups(pid).saturating_sub(before);
+    let kib = resident_kib(pid);
+    println!(
+        "daemon: {count} controllers, nothing happens for {IDLE:?}: {woken} wakeups, {kib} KiB resident"
+    );
+    let (awake, small) = (woken <= WAKEUPS, kib <= MEMORY_KIB);
+    let word = |met: bool| if met { "met" } else { "MISSED" };
+    println!(
+        "goals: {WAKEUPS} wakeups: {}, {MEMORY_KIB} KiB: {}",
+        word(awake),
+        word(small)
+    );
+    awake & small
+}
+
+/// From the change of a log page until what it names is connected, beside one bare connect.
+fn reaction(world: &World, mut target: Target, rounds: usize) -> bool {
+    let place = format!(
+        "transport=tcp,traddr={},trsvcid={}",
+        target.traddr(),
+        target.trsvcid()
+    );
+    let (mut alone, mut daemon) = (Times::default(), Times::default());
+    let other = Target::tcp("127.0.0.1", 8010).empty_subsystems("nqn.2026-11.alone:", rounds + 1);
+    for round in 0..=rounds {
+        let nqn = format!("nqn.2026-11.alone:{}", round + 1);
+        let line = format!(
+            "nqn={nqn},{}",
+            place.replace(target.trsvcid(), other.trsvcid())
+        );
+        let started = Instant::now();
+        connect(&line);
+        let taken = started.elapsed();
+        let nqn = format!("nqn.2026-11.reaction:{round}");
+        let started = Instant::now();
+        target.add_empty_subsystem(&nqn);
+        let live = world.try_wait("it is connected", LATER, || {
+            host::controllers()
+                .iter()
+                .any(|it| it.nqn == nqn && it.is_live())
+        });
+        live.or_fail("have it connected");
+        if round > 0 {
+            alone.0.push(taken);
+            daemon.0.push(started.elapsed());
+        }
+        settle();
+    }
+    alone.print("one bare connect");
+    daemon.print("page changed, connected");
+    let most = alone.median().mul_f64(1.3) + Duration::from_millis(100);
+    let met = daemon.median() <= most;
+    let verdict = if met { "met" } else { "MISSED" };
+    println!(
+        "reaction: {:.1?}, goal 1.3 of one connect and 100 ms, {most:.1?}: {verdict}",
+        daemon.median()
+    );
+    met
+}
+
+/// Writes one line to the kernel.
+fn connect(line: &str) {
+    let mut device = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/nvme-fabrics")
+        .or_fail("open /dev/nvme-fabrics");
+    device.write_all(line.as_bytes()).or_fail("connect");
+    let _ = device.read(&mut [0; 256]).or_fail("read the answer");
+}
+
+/// Starts the daemon; how long until so many controllers are live and its own and have their units.
+fn start(world: &World, config: &str, count: usize) -> Duration {
+    world.config(config);
+    let started = Instant::now();
+    world.start();
+    let done = world.try_wait("all are connected", LATER, || {
+        // the cheaper question first: whoever asks takes time from the daemon
+        transient_units() >= count && active_units(world) >= count
+    });
+    done.or_fail("have all connected");
+    let taken = started.elapsed();
+    let controllers = host::controllers();
+    let ready = controllers
+        .iter()
+        .filter(|it| it.is_live() && it.is_owned_by("discoverd"));
+    assert_eq!(ready.count(), count, "{controllers:?}");
+    taken
+}
+
+/// Units that systemd was told of.
+fn transient_units() -> usize {
+    let units = names(Path::new("/run/systemd/transient"));
+    units
+        .iter()
+        .filter(|it| it.starts_with("nvmf-nvme"))
+        .count()
+}
+
+fn active_units(world: &World) -> usize {
+    let list = [
+        "list-units",
+        "--no-legend",
+        "--plain",
+        "--state=active",
+        "nvmf-nvme*.service",
+    ];
+    world
+        .run("systemctl", &list)
+        .expect_success()
+        .lines()
+        .count()
+}
+
+/// Stops the daemon and removes all controllers; the targets stay.
+fn clear(world: &World) {
+    world.stop();
+    // its units, each of which disconnects its controller, and what has none
+    let _ = world.run("systemctl", &["stop", "nvmf-nvme*.service"]);
+    host::disconnect_everything();
+    let gone = world.try_wait("no controller is left", LATER, || {
+        host::controllers().is_empty()
+    });
+    gone.or_fail("have them gone");
+    settle();
+}
+
+/// How often the kernel had a thread of the process run that had nothing to do before.
+fn wakeups(pid: u32) -> u64 {
+    let tasks = format!("/proc/{pid}/task");
+    let of = |task: &String| {
+        let status = fs::read_to_string(format!("{tasks}/{task}/status")).ok()?;
+        let count = status
+            .lines()
+            .find_map(|it| it.strip_prefix("voluntary_ctxt_switches:"))?;
+        count.trim().parse::<u64>().ok()
+    };
+    names(Path::new(&tasks)).iter().filter_map(of).sum()
+}
+
+fn resident_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).or_fail("read its status");
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
+    let number = line.and_then(|it| it.split_whitespace().next()?.parse().ok());
+    number.or_fail("read VmRSS")
+}
