@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, image, install, out, vmrun, vmtest};
+use crate::{bench, demo, image, install, out, python, vmrun, vmtest};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -26,6 +26,8 @@ enum Command {
     Test(vmtest::Test),
     /// Compare how fast controllers are connected and disconnected, in the virtual machine
     Bench(bench::Bench),
+    /// Build the Python module, and test it in a virtual environment
+    Python(python::Python),
     /// Build and lay out what a package would contain
     Install(install::Install),
     /// Boot the virtual machine and run one command in it: `vm-run -- nvme list`
@@ -41,6 +43,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(&args),
         Command::Test(args) => vmtest::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Python(args) => python::run(&args),
         Command::Install(args) => install::run(&args),
         Command::VmRun(args) => vmrun::run(args),
         Command::BuildImage { dir } => {

@@ -27,7 +27,7 @@ pub(crate) const FOR_GUEST: Needed = &[
     ),
 ];
 
-/// What the quick tests need: of manual pages, completions, packages and programs in C.
+/// What the quick tests need: of manual pages, completions, packages, programs in C and in Python.
 pub(crate) const FOR_TESTS: Needed = &[
     ("man", "man-db"),
     ("groff", "groff"),
@@ -39,6 +39,7 @@ pub(crate) const FOR_TESTS: Needed = &[
     ("readelf", "binutils"),
     ("pkg-config", "pkgconf"),
     ("valgrind", "valgrind"),
+    ("python3", "python3"),
 ];
 
 /// The root of the workspace: that of the `cargo run` that started us, because two checkouts may
@@ -145,7 +146,8 @@ pub(crate) fn install_packages(needed: Needed) -> anyhow::Result<()> {
     }
 }
 
-fn install(packages: &[&str]) -> anyhow::Result<()> {
+/// Installs packages by apt.
+pub(crate) fn install(packages: &[&str]) -> anyhow::Result<()> {
     let list = packages.join(" ");
     let release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     if !is_debian(&release) || find("apt-get").is_none() {

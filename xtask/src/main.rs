@@ -11,6 +11,7 @@ mod kvm;
 mod manuals;
 mod out;
 mod programs;
+mod python;
 mod qemu;
 mod runner;
 mod session;

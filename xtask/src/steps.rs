@@ -96,6 +96,7 @@ fn steps(nextest: bool) -> Vec<Step> {
             arguments: simulator.to_vec(),
             environment: SCHEDULES,
         },
+        step(vec!["xtask", "python"]),
         step(tests.iter().chain(&OURS).copied().collect()),
     ]
 }

@@ -29,6 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("nvmf-capi", &["nvmf", "nvmf-types", "libc"]),
+    ("nvmf-python", &["nvmf", "nvmf-types", "pyo3", "rustix"]),
     (
         "nvme-discoverd",
         &[
