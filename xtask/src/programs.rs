@@ -22,6 +22,9 @@ pub(crate) struct Executable {
 /// Packages whose binaries are shipped.
 const SHIPPED: &[&str] = &["nvmf-cli", "nvme-discoverd", "nvmf-connector"];
 
+/// How cargo is told to build a program as it is shipped.
+const RELEASE: [&str; 2] = ["--profile", "shipped"];
+
 /// Builds what is shipped.
 pub(crate) fn build_shipped(release: bool) -> anyhow::Result<Vec<Executable>> {
     let mut arguments = vec!["build", "--bins"];
@@ -29,7 +32,7 @@ pub(crate) fn build_shipped(release: bool) -> anyhow::Result<Vec<Executable>> {
         arguments.extend(["-p", package]);
     }
     if release {
-        arguments.push("--release");
+        arguments.extend(RELEASE);
     }
     build(&arguments)
 }
@@ -37,7 +40,9 @@ pub(crate) fn build_shipped(release: bool) -> anyhow::Result<Vec<Executable>> {
 /// Builds one binary of one package.
 pub(crate) fn build_one(package: &str, name: &str, release: bool) -> anyhow::Result<Executable> {
     let mut arguments = vec!["build", "-p", package, "--bin", name];
-    arguments.extend(release.then_some("--release"));
+    if release {
+        arguments.extend(RELEASE);
+    }
     let built = build(&arguments)?;
     built
         .into_iter()
