@@ -176,6 +176,21 @@ int nvmf_registry_set(const struct nvmf_host *host, const char *device, const ch
 int nvmf_registry_for_each(const struct nvmf_host *host, nvmf_owner_callback each, void *user_data);
 
 /**
+ * Disconnects exactly the controller `ino`, from `nvmf_controller_ino`, if it is `owner`'s at that
+ * moment: neither its successor under the name `device` nor what somebody else took over can be
+ * hit. Blocks until the kernel is done.
+ *
+ * 0: it is disconnected. -ENODEV: it was gone already; -ENOENT: it is nobody's, and stays; -EBUSY:
+ * it is another's, and stays, `*owned_by` as for `nvmf_registry_claim`; -EAGAIN: the connect that
+ * made it is not over yet.
+ */
+int nvmf_disconnect(const struct nvmf_host *host,
+                    const char *device,
+                    uint64_t ino,
+                    const char *owner,
+                    char **owned_by);
+
+/**
  * Follows the registry from now on, whether there is one already or not.
  *
  * 0, and `*watch` is set.

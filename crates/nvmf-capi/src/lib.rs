@@ -20,6 +20,7 @@
 //! [`Text`](text::Text) a C string or null. So the functions themselves need nothing unsafe;
 //! what they ask of C is what C always promises.
 
+pub mod disconnect;
 pub mod exclusion;
 pub mod failure;
 pub mod host;

@@ -235,14 +235,19 @@ pub(crate) fn line(text: &str) -> CString {
 }
 
 /// The place of an answer that is there in one case only.
-fn cleared(mut owned_by: Out<'_>) -> Out<'_> {
+pub(crate) fn cleared(mut owned_by: Out<'_>) -> Out<'_> {
     if let Some(out) = &mut owned_by {
         out.write(ptr::null_mut());
     }
     owned_by
 }
 
-fn busy(device: &DeviceName, other: &Owner, owned_by: Out<'_>) -> Result<c_int, Failure> {
+/// It is another's: says whose.
+pub(crate) fn busy(
+    device: &DeviceName,
+    other: &Owner,
+    owned_by: Out<'_>,
+) -> Result<c_int, Failure> {
     put(owned_by, Some(other.as_str()))?;
     let message = format!("the controller `{device}` is owned by `{other}`");
     Err(Failure::new(libc::EBUSY, message))

@@ -282,6 +282,8 @@ fn made_up_host() -> TempDir {
         let controller = path("sys/class/nvme").join(device);
         fs::create_dir_all(&controller).unwrap();
         fs::write(controller.join("transport"), format!("{transport}\n")).unwrap();
+        fs::write(controller.join("state"), "live\n").unwrap();
+        fs::write(controller.join("delete_controller"), "").unwrap();
     }
     host
 }

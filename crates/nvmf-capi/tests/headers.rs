@@ -37,6 +37,7 @@ const HEADERS: [Header; 2] = [
             "failure.rs",
             "host.rs",
             "registry.rs",
+            "disconnect.rs",
             "watch.rs",
             "tid.rs",
             "exclusion.rs",

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nvmf::Root;
+use nvmf::disconnect::{Disconnect, DisconnectError, PATIENCE, disconnect_if};
 use nvmf::registry::{Claim, Registered, RegistryError, Release};
-use nvmf::sysfs::Held;
+use nvmf::sysfs::{Deleted, Held};
 use nvmf_types::{AttrName, DeviceName, Owner};
 use pyo3::prelude::*;
 
-use crate::errors::{no_controller, of_registry, of_sysfs, owned_by, parsed};
+use crate::errors::{failed, no_controller, of_registry, of_sysfs, owned_by, parsed};
 use crate::watch::Watch;
 
 /// Who looks after which controller: /run/nvme/registry.
@@ -129,6 +130,35 @@ impl Registry {
             Release::Released => Ok(true),
             Release::NotOwned => Ok(false),
             Release::OwnedBy(other) => Err(owned_by(py, &device, &other)),
+        }
+    }
+
+    /// Disconnects exactly the controller `ino` if it is `owner`'s at that moment: neither its
+    /// successor under the name nor what somebody else took over can be hit. Waits until the kernel
+    /// is done.
+    ///
+    /// True; False: it is nobody's, and stays. Raises OwnedByOther, NoSuchController if it was gone
+    /// already, OperationFailed if it is still connecting.
+    #[pyo3(signature = (device, owner, *, ino))]
+    fn disconnect(&self, py: Python<'_>, device: &str, owner: &str, ino: u64) -> PyResult<bool> {
+        let device: DeviceName = parsed("device", device)?;
+        let owner: Owner = parsed("owner", owner)?;
+        let held = py.detach(|| Held::open(&self.root, &device));
+        let held = held.map_err(|e| of_sysfs(py, &e))?;
+        let held = held.filter(|held| held.sysfs_ino() == ino);
+        let held = held.ok_or_else(|| no_controller(py, &device))?;
+        let goes = |other: Option<&Owner>| other == Some(&owner);
+        match py.detach(|| disconnect_if(&self.root, &held, goes, PATIENCE)) {
+            Ok(Disconnect::Deleted(Deleted::Yes)) => Ok(true),
+            Ok(Disconnect::Deleted(Deleted::AlreadyGone)) => Err(no_controller(py, &device)),
+            Ok(Disconnect::Kept(None)) => Ok(false),
+            Ok(Disconnect::Kept(Some(other))) => Err(owned_by(py, &device, &other)),
+            Ok(Disconnect::UnderWay) => {
+                let message = format!("the controller `{device}` is still connecting");
+                Err(failed(py, message, None))
+            }
+            Err(DisconnectError::Owner(error)) => Err(of_registry(py, &error)),
+            Err(DisconnectError::Kernel(error)) => Err(of_sysfs(py, &error)),
         }
     }
 

@@ -12,4 +12,6 @@ def host(tmp_path):
         controller = tmp_path / "sys/class/nvme" / device
         controller.mkdir(parents=True)
         (controller / "transport").write_text(transport + "\n")
+        (controller / "state").write_text("live\n")
+        (controller / "delete_controller").touch()
     return tmp_path

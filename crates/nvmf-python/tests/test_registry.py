@@ -56,6 +56,23 @@ def test_register(registry):
         registry.register("nvme4", "me", ino=ino + 1)
 
 
+def test_disconnect(host, registry):
+    def deleted(device):
+        return (host / f"sys/class/nvme/{device}/delete_controller").read_text()
+
+    ino = registry.ino("nvme3")
+    assert registry.disconnect("nvme3", "me", ino=ino) is False
+    registry.claim("nvme3", "you")
+    with pytest.raises(nvmf.OwnedByOther):
+        registry.disconnect("nvme3", "me", ino=ino)
+    for device, number in [("nvme3", ino + 1), ("nvme9", ino), ("nvme0", ino)]:
+        with pytest.raises(nvmf.NoSuchController):
+            registry.disconnect(device, "you", ino=number)
+    assert deleted("nvme3") == ""
+    assert registry.disconnect("nvme3", "you", ino=ino) is True
+    assert (deleted("nvme3"), deleted("nvme4"), deleted("nvme0")) == ("1", "", "")
+
+
 def test_entries_and_attributes(registry):
     assert registry.entries() == []
     registry.claim("nvme4", "you")

@@ -52,6 +52,8 @@ static void own(const char *folder)
 		RETURNS(-EINVAL, nvmf_registry_register(h, bad, 1, 0, "me", &s));
 		RETURNS(-EINVAL, nvmf_registry_release(h, bad, "me", &s));
 		RETURNS(-EINVAL, nvmf_registry_release(h, "nvme3", bad, NULL));
+		RETURNS(-EINVAL, nvmf_disconnect(h, bad, 1, "me", &s));
+		RETURNS(-EINVAL, nvmf_disconnect(h, "nvme3", 1, bad, NULL));
 		RETURNS(-EINVAL, nvmf_registry_get(h, bad, "owner", &s));
 		RETURNS(-EINVAL, nvmf_registry_get(h, "nvme3", bad, &s));
 		RETURNS(-EINVAL, nvmf_registry_set(h, bad, "note", "x"));
@@ -65,6 +67,7 @@ static void own(const char *folder)
 	RETURNS(-EINVAL, nvmf_registry_claim(NULL, "nvme3", 0, "me", &s));
 	RETURNS(-EINVAL, nvmf_registry_register(NULL, "nvme3", 1, 0, "me", NULL));
 	RETURNS(-EINVAL, nvmf_registry_release(NULL, "nvme3", "me", NULL));
+	RETURNS(-EINVAL, nvmf_disconnect(NULL, "nvme3", 1, "me", &s));
 	RETURNS(-EINVAL, nvmf_registry_get(NULL, "nvme3", "owner", &s));
 	RETURNS(-EINVAL, nvmf_registry_get(h, "nvme3", "owner", NULL));
 	RETURNS(-EINVAL, nvmf_registry_set(NULL, "nvme3", "note", "x"));

@@ -2,6 +2,7 @@
 /* nvmf.h, on a host made of files: nvme0 is local, nvme3 and nvme4 are fabrics controllers. */
 #include <nvmf.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include "check.h"
 
@@ -137,6 +138,45 @@ static void watch(const char *folder)
 	nvmf_registry_watch_free(watch);
 }
 
+/* What was written to a controller's delete_controller. */
+static int deleted(const char *folder, const char *device)
+{
+	char path[400];
+	FILE *file;
+	int c;
+
+	snprintf(path, sizeof(path), "%s/sys/class/nvme/%s/delete_controller", folder, device);
+	file = fopen(path, "r");
+	CHECK(file);
+	c = fgetc(file);
+	fclose(file);
+	return c == '1';
+}
+
+static void disconnects(const char *folder)
+{
+	char path[400];
+	uint64_t ino;
+	char *text;
+
+	RETURNS(0, nvmf_controller_ino(host, "nvme4", &ino));
+	RETURNS(-ENOENT, nvmf_disconnect(host, "nvme4", ino, "me", NULL));
+	RETURNS(0, nvmf_registry_claim(host, "nvme4", ino, "you", NULL));
+	RETURNS(-EBUSY, nvmf_disconnect(host, "nvme4", ino, "me", &text));
+	CHECK(is(text, "you"));
+	RETURNS(-ENODEV, nvmf_disconnect(host, "nvme4", ino + 1, "you", &text));
+	RETURNS(-ENODEV, nvmf_disconnect(host, "nvme9", ino, "you", NULL));
+	RETURNS(-ENODEV, nvmf_disconnect(host, "nvme0", ino, "you", NULL));
+	CHECK(!deleted(folder, "nvme4"));
+	RETURNS(0, nvmf_disconnect(host, "nvme4", ino, "you", &text));
+	CHECK(text == NULL);
+	snprintf(path, sizeof(path), "%s/sys/class/nvme/nvme4/state", folder);
+	CHECK(unlink(path) == 0); /* as when it is gone, and its directory with it */
+	RETURNS(0, nvmf_registry_set(host, "nvme4", "owner", "they"));
+	RETURNS(-ENODEV, nvmf_disconnect(host, "nvme4", ino, "you", NULL));
+	CHECK(deleted(folder, "nvme4") && !deleted(folder, "nvme3") && !deleted(folder, "nvme0"));
+}
+
 static void ids(void)
 {
 	struct nvmf_tid *tid, *same, *none = (struct nvmf_tid *)&host;
@@ -190,6 +230,7 @@ int main(int argc, char **argv)
 	owners();
 	attributes();
 	watch(argv[1]);
+	disconnects(argv[1]);
 	ids();
 	exclusions(argv[1]);
 	nvmf_host_free(host);
