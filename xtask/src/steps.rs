@@ -91,6 +91,10 @@ fn steps(nextest: bool) -> Vec<Step> {
     vec![
         step(vec!["fmt", "--all", "--check"]),
         step(lints.to_vec()),
+        Step {
+            arguments: vec!["doc", "--quiet", "--workspace", "--no-deps"],
+            environment: &[("RUSTDOCFLAGS", "-D warnings")],
+        },
         step(docs.collect()),
         Step {
             arguments: simulator.to_vec(),

@@ -1,5 +1,21 @@
 //! The configuration files: which are read, and in what order. What they mean is said by
 //! [`nvmf_types::config`].
+//!
+//! ```
+//! use nvmf::{Root, config};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # std::fs::create_dir_all(folder.path().join("etc/nvme"))?;
+//! # let file = folder.path().join("etc/nvme/nvme-fabrics.conf");
+//! # std::fs::write(file, "[Discovery Controller]\ncontroller = transport=tcp;traddr=192.0.2.10\n")?;
+//! // on a host: Root::system()
+//! let config = config::load(&Root::new(folder.path()), None)?;
+//! for connection in &config.connections {
+//!     println!("{}", connection.tid);
+//! }
+//! # assert_eq!(config.connections.len(), 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod convert;
 mod edit;

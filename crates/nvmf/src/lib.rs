@@ -4,6 +4,21 @@
 //! works in: the ownership registry, exclusion and configuration files, controllers in sysfs,
 //! connect and disconnect, discovery log pages, kernel uevents, host names, boot tables, network
 //! interfaces and their changes, Fibre Channel's announcements, file systems on controllers. Nothing here decides anything.
+//!
+//! What is connected, and whose it is:
+//!
+//! ```
+//! use nvmf::{Root, sysfs};
+//!
+//! for controller in sysfs::controllers(&Root::system())? {
+//!     let owner = controller.owner.as_ref().map_or("nobody", |owner| owner.as_str());
+//!     println!("{} ({}): {owner}", controller.device, controller.tid);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Paths are those below the root that is given, so a test gives a folder:
+//! [`Root::new`]. `examples/orchestrator.rs` is a whole program that lives beside others.
 
 pub mod config;
 pub mod connect;

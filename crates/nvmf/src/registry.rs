@@ -11,6 +11,31 @@
 //!   know the lock are met by steps that fail when they were faster (`RENAME_NOREPLACE`, a check
 //!   of what was exchanged or renamed away), and are then looked at again.
 //! - Readers take no lock.
+//!
+//! ```
+//! use nvmf::Root;
+//! use nvmf::registry::{Claim, Registry, Release};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # std::fs::create_dir_all(folder.path().join("sys/class/nvme/nvme3"))?;
+//! # std::fs::write(folder.path().join("sys/class/nvme/nvme3/transport"), "tcp\n")?;
+//! # std::fs::create_dir_all(folder.path().join("run"))?;
+//! // on a host: Root::system()
+//! let root = Root::new(folder.path());
+//! let registry = Registry::open(&root);
+//! let (device, me) = ("nvme3".parse()?, "my-tool".parse()?);
+//!
+//! assert_eq!(registry.claim(&device, &me)?, Claim::Granted);
+//! assert_eq!(registry.owner(&device)?, Some(me.clone()));
+//! registry.set(&device, &"volume".parse()?, "pvc-0042")?;
+//!
+//! // whoever comes later is told whose it is
+//! let other = "other-tool".parse()?;
+//! assert_eq!(registry.claim(&device, &other)?, Claim::OwnedBy(me.clone()));
+//! assert_eq!(registry.release(&device, &me)?, Release::Released);
+//! assert_eq!(registry.owner(&device)?, None);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod disk;
 mod error;

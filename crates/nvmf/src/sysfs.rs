@@ -4,6 +4,21 @@
 //! at once. What does is the inode of its sysfs directory, and a directory that is held open
 //! ([`Pinned`]) stays that of the removed controller: every access through it then fails instead of
 //! hitting the successor.
+//!
+//! ```no_run
+//! use nvmf::registry::Registry;
+//! use nvmf::sysfs::{Deleted, Pinned};
+//! use nvmf::Root;
+//!
+//! let root = Root::system();
+//! let device = "nvme3".parse()?;
+//! // from here on it is this controller, or an error: never one that got its number since
+//! let pinned = Pinned::open(&root, &device)?.ok_or("no such fabrics controller")?;
+//! if pinned.owner(&Registry::open(&root))?.is_none() {
+//!     assert_eq!(pinned.delete()?, Deleted::Yes);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod address;
 mod block;
