@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, demo, image, install, out, python, vmrun, vmtest};
+use crate::{bench, deb, demo, image, install, out, python, vmrun, vmtest};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -30,6 +30,11 @@ enum Command {
     Python(python::Python),
     /// Build and lay out what a package would contain
     Install(install::Install),
+    /// Build Debian packages, and have lintian look at them
+    ///
+    /// The same commit gives the same bytes: nothing in a package is younger than the commit. Fails
+    /// if a program weighs more than it may.
+    Deb(deb::Deb),
     /// Boot the virtual machine and run one command in it: `vm-run -- nvme list`
     VmRun(vmrun::VmRun),
     /// Build the guest's files into a folder, as root (called by xtask itself through sudo)
@@ -45,6 +50,7 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
         Command::Bench(args) => bench::run(&args),
         Command::Python(args) => python::run(&args),
         Command::Install(args) => install::run(&args),
+        Command::Deb(args) => deb::run(&args),
         Command::VmRun(args) => vmrun::run(args),
         Command::BuildImage { dir } => {
             image::build_into(&dir, &|note| out::line(format_args!("I: {note}")))?;

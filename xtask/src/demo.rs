@@ -2,6 +2,7 @@
 //! `nvmf-demo`; here it gets its machine.
 
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use clap::Args;
 use crate::guest::{Exit, Run};
 use crate::image::Image;
 use crate::session::Session;
-use crate::{host, out, shell, stage};
+use crate::{host, out, picture, shell, stage};
 
 /// Longest time the story may take.
 const LIMIT_MS: u64 = 10 * 60 * 1000;
@@ -20,6 +21,9 @@ pub(crate) struct Demo {
     /// Stay at a root prompt in the guest afterwards, with everything running
     #[arg(long)]
     shell: bool,
+    /// Draw the first steps into FILE, an SVG, as they look on a terminal
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
 }
 
 /// Shows it; the exit status tells whether each step was seen to be true.
@@ -37,7 +41,7 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<ExitCode> {
 
     let vm = session.vm()?;
     let mut env = stage::environment();
-    if std::io::stdout().is_terminal() {
+    if std::io::stdout().is_terminal() || args.picture.is_some() {
         env.insert("CLICOLOR_FORCE".to_owned(), "1".to_owned());
     } else {
         env.insert("NO_COLOR".to_owned(), "1".to_owned());
@@ -53,7 +57,14 @@ pub(crate) fn run(args: &Demo) -> anyhow::Result<ExitCode> {
         timeout_ms: Some(LIMIT_MS),
         ..Run::default()
     };
-    let exit = vm.guest.run(run, |_, line| out::line(line));
+    let mut said = Vec::new();
+    let exit = vm.guest.run(run, |_, line| {
+        out::line(line);
+        said.push(line.to_owned());
+    });
+    if let Some(file) = &args.picture {
+        picture::draw(file, &said)?;
+    }
     let code = match exit {
         Ok(Exit::Status(0)) => ExitCode::SUCCESS,
         Ok(exit) => {

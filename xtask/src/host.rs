@@ -40,6 +40,15 @@ pub(crate) const FOR_TESTS: Needed = &[
     ("pkg-config", "pkgconf"),
     ("valgrind", "valgrind"),
     ("python3", "python3"),
+    ("lintian", "lintian"),
+    ("dpkg-shlibdeps", "dpkg-dev"),
+];
+
+/// What packages are made with.
+pub(crate) const FOR_PACKAGES: Needed = &[
+    ("dpkg-deb", "dpkg"),
+    ("dpkg-shlibdeps", "dpkg-dev"),
+    ("lintian", "lintian"),
 ];
 
 /// The root of the workspace: that of the `cargo run` that started us, because two checkouts may

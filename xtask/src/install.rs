@@ -12,6 +12,7 @@
 //! | `dist/dracut/MODULE` | `PREFIX/lib/dracut/modules.d/MODULE/` |
 //! | `dist/initramfs-tools` | `PREFIX/share/initramfs-tools/` |
 //! | manual pages, completions | see [`crate::manuals`] |
+//! | libnvmf | see [`crate::library`] |
 //! | `dist/etc` | `PREFIX/share/doc/nvmf/examples/`, and `/etc/nvme/` where there is no such file |
 //! | README, CHANGELOG, licences | `PREFIX/share/doc/nvmf/` |
 //!
@@ -26,7 +27,7 @@ use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 
 use crate::programs::{self, Executable};
-use crate::{host, manuals, out};
+use crate::{host, library, manuals, out};
 
 /// Where to install what.
 #[derive(Debug, Args)]
@@ -52,6 +53,7 @@ pub(crate) fn run(args: &Install) -> anyhow::Result<ExitCode> {
     let mut files = lay_out(&source, &built, &args.destdir, &args.prefix)?;
     let root = args.destdir.join(below_root(&args.prefix)?);
     manuals::lay_out(&source, &root, &mut files)?;
+    library::lay_out(&source, &args.destdir, &args.prefix, &mut files)?;
     for file in &files {
         out::line(file.display());
     }
@@ -155,7 +157,7 @@ pub(crate) fn lay_out(
 }
 
 /// A text of `dist` with the prefix in its places.
-fn text(file: &Path, prefix: &str) -> anyhow::Result<String> {
+pub(crate) fn text(file: &Path, prefix: &str) -> anyhow::Result<String> {
     let text = fs::read_to_string(file)
         .with_context(|| format!("cannot read `{}`", file.display()))?
         .replace("@PREFIX@", prefix.trim_end_matches('/'));

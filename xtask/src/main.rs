@@ -2,14 +2,17 @@
 
 mod bench;
 mod cli;
+mod deb;
 mod demo;
 mod guest;
 mod host;
 mod image;
 mod install;
 mod kvm;
+mod library;
 mod manuals;
 mod out;
+mod picture;
 mod programs;
 mod python;
 mod qemu;

@@ -50,6 +50,11 @@ pub(crate) fn build_one(package: &str, name: &str, release: bool) -> anyhow::Res
         .with_context(|| format!("cargo built no `{name}`"))
 }
 
+/// Runs cargo for what leaves no executable.
+pub(crate) fn cargo(arguments: &[&str]) -> anyhow::Result<()> {
+    build(arguments).map(|_| ())
+}
+
 /// Builds one example of one package, for use on this machine.
 pub(crate) fn build_example(package: &str, name: &str) -> anyhow::Result<Executable> {
     let built = build(&["build", "-p", package, "--example", name])?;

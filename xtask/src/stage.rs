@@ -8,7 +8,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::{host, install, out, programs};
+use crate::programs::Executable;
+use crate::{deb, host, install, out, programs};
 
 /// Variables of everything that runs in the guest.
 pub(crate) fn environment() -> BTreeMap<String, String> {
@@ -66,13 +67,8 @@ fn build_into(package: &str, name: &str, share: &Path, release: bool) -> anyhow:
 /// Builds what is shipped, for release or not, and lays it out for the guest as a package would.
 pub(crate) fn shipped(share: &Path, release: bool) -> anyhow::Result<()> {
     let progress = out::Progress::start("building the programs");
-    let mut built = programs::build_shipped(release)?;
     let stripped = tempfile::tempdir()?;
-    for program in &mut built {
-        let to = stripped.path().join(&program.name);
-        programs::copy_stripped(&program.path, &to)?;
-        program.path = to;
-    }
+    let built = stripped_programs(stripped.path(), release)?;
     install::lay_out(
         &host::workspace(),
         &built,
@@ -81,6 +77,27 @@ pub(crate) fn shipped(share: &Path, release: bool) -> anyhow::Result<()> {
     )?;
     progress.done("programs built and laid out");
     Ok(())
+}
+
+/// Packs what is shipped: the guest's tests find packages in `/host/packages`.
+pub(crate) fn packages(share: &Path) -> anyhow::Result<()> {
+    let progress = out::Progress::start("packing the programs");
+    let stripped = tempfile::tempdir()?;
+    let built = stripped_programs(stripped.path(), false)?;
+    deb::for_guest(&built, &share.join("packages"))?;
+    progress.done("programs packed");
+    Ok(())
+}
+
+/// What is shipped, without what a debugger needs, in a folder.
+fn stripped_programs(folder: &Path, release: bool) -> anyhow::Result<Vec<Executable>> {
+    let mut built = programs::build_shipped(release)?;
+    for program in &mut built {
+        let to = folder.join(&program.name);
+        programs::copy_stripped(&program.path, &to)?;
+        program.path = to;
+    }
+    Ok(built)
 }
 
 /// Puts one more program into the guest's `/host/bin`.

@@ -17,6 +17,9 @@ use crate::{host, out, stage, steps};
 /// test that nobody runs proves nothing.
 const ALLOWED_SKIPS: &[&str] = &[];
 
+/// The file of the tests that install packages.
+const PACKAGES: &str = "packages";
+
 /// What to test.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
@@ -102,6 +105,9 @@ fn in_vm(args: &Test) -> anyhow::Result<Counts> {
     let mut counts = Counts::default();
     if !cases.is_empty() {
         let session = prepare(image, &files)?;
+        if cases.iter().any(|case| case.file == PACKAGES) {
+            stage::packages(&session.share())?;
+        }
         let limit = Duration::from_secs(args.timeout);
         let mut runner = Runner {
             session,

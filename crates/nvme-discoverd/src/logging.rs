@@ -1,13 +1,14 @@
 //! Where the log goes.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 
 use nvmf_types::config::LogLevel;
-use tracing::field::Field;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::format;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing::{Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Registry, reload};
 
@@ -37,28 +38,34 @@ pub(crate) fn start(level: LogLevel) -> Level {
         .map(|layer| layer.with_field_prefix(None));
     let started = match journal {
         Some(journal) => registry.with(journal).try_init(),
-        None => {
-            let plain = tracing_subscriber::fmt::layer()
-                .with_writer(std::io::stderr)
-                .with_target(false)
-                .without_time()
-                .fmt_fields(format::debug_fn(message_only));
-            registry.with(plain).try_init()
-        }
+        None => registry.with(Plain).try_init(),
     };
     // only tests start twice
     Level(started.is_ok().then_some(handle))
 }
 
-/// The fields are for the journal.
-fn message_only(
-    writer: &mut format::Writer<'_>,
-    field: &Field,
-    value: &dyn fmt::Debug,
-) -> fmt::Result {
-    match field.name() {
-        "message" => write!(writer, "{value:?}"),
-        _ => Ok(()),
+/// One line for each event: level and message; the fields are for the journal. Less than a tenth
+/// of what the subscriber's own formatting would add to the program.
+struct Plain;
+
+impl<S: Subscriber> Layer<S> for Plain {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut line = Line(format!("{:>5} ", event.metadata().level()));
+        event.record(&mut line);
+        line.0.push('\n');
+        // with standard error closed there is nobody to tell
+        let _ = std::io::stderr().write_all(line.0.as_bytes());
+    }
+}
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            // a string takes everything
+            let _ = write!(self.0, "{value:?}");
+        }
     }
 }
 
