@@ -48,7 +48,7 @@ pub use action::{Action, ActionId, ActionKind, ConnectRequest, UnitSpec};
 pub use event::{ClaimOutcome, ConnectOutcome, Event, FailureKind, Service, UnitOutcome};
 pub use explain::{Explained, Explanation, Next, Remedy, Sentence, Subject, SubjectError, Whose};
 pub use footprint::Footprint;
-pub use plan::{PlannedStep, PlannedWork};
+pub use plan::{PlannedStep, PlannedWork, StepView};
 pub use source::Source;
 pub use status::{Change, ConnectionStatus, Counts, State, Status, UnitState};
 pub use timers::Timestamp;

@@ -1,5 +1,9 @@
 //! What the core would do from now on, as a value that can be printed.
 
+mod view;
+
+pub use view::StepView;
+
 use std::fmt;
 
 use nvmf_types::{ControllerClass, DeviceName, Origin, Owner, TransportId};

@@ -77,8 +77,8 @@ impl Manager {
         answered.await.map_err(|_| stopping())
     }
 
-    /// What would be done from now on, one line for each desired connection, the next one first.
-    async fn plan(&self) -> Result<Vec<String>, CallError> {
+    /// What would be done from now on, one step for each desired connection, the next one first, as JSON.
+    async fn plan(&self) -> Result<String, CallError> {
         let (answer, answered) = oneshot::channel();
         put(&self.inputs, Input::Ask(Question::Plan(answer)));
         answered.await.map_err(|_| stopping())

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use discoverd_core::Subject;
+use discoverd_core::{StepView, Subject};
 use nvmf_types::DeviceName;
 use tokio::sync::oneshot;
 
@@ -21,8 +21,8 @@ pub(crate) enum Question {
     Status(oneshot::Sender<String>),
     /// Why something is as it is.
     Explain(Subject, oneshot::Sender<String>),
-    /// What comes next, a line each.
-    Plan(oneshot::Sender<Vec<String>>),
+    /// What comes next, as JSON.
+    Plan(oneshot::Sender<String>),
 }
 
 /// What waits for an answer, and for what.
@@ -89,8 +89,8 @@ impl Daemon {
                 let _ = answer.send(core.explain(&subject, now).to_string());
             }
             Question::Plan(answer) => {
-                let plan = core.plan(now);
-                let _ = answer.send(plan.iter().map(ToString::to_string).collect());
+                let steps: Vec<StepView> = core.plan(now).iter().map(StepView::from).collect();
+                let _ = answer.send(serde_json::to_string(&steps).unwrap_or_default());
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use discoverd_core::StepView;
 use nvmf::Root;
 use zbus::Connection;
 use zbus::connection::Builder;
@@ -38,13 +39,14 @@ pub(super) fn explanation(subject: &str) -> Result<String, String> {
     reply.body().deserialize().map_err(|e| misunderstood(&e))
 }
 
-/// What the daemon would do from now on, a line each, or why it cannot be asked.
-pub(super) fn plan() -> Result<Vec<String>, String> {
+/// What the daemon would do from now on, or why it cannot be asked.
+pub(super) fn plan() -> Result<Vec<StepView>, String> {
     let reply = call("Plan", None, TIMEOUT, "asked")?;
-    reply.body().deserialize().map_err(|e| misunderstood(&e))
+    let json: String = reply.body().deserialize().map_err(|e| misunderstood(&e))?;
+    serde_json::from_str(&json).map_err(|e| misunderstood(&e))
 }
 
-fn misunderstood(error: &zbus::Error) -> String {
+fn misunderstood(error: &impl std::fmt::Display) -> String {
     format!("the answer of nvme-discoverd is not understood ({error})")
 }
 

@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Args;
-use discoverd_core::{PlannedStep, PlannedWork};
+use discoverd_core::StepView;
 use nvmf::Root;
-use nvmf_types::TransportId;
 use serde::Serialize;
 
 use super::daemon;
@@ -33,23 +32,10 @@ pub(crate) struct Plan {
 /// What `-o json` shows.
 #[derive(Debug, Serialize)]
 struct Report {
-    /// Whether the daemon says so: then of each step only the text is known.
+    /// Whether the daemon says so.
     daemon: bool,
-    steps: Vec<Step>,
+    steps: Vec<StepView>,
     problems: Vec<String>,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Step {
-    text: String,
-    /// In how many milliseconds; 0: now.
-    in_ms: Option<u64>,
-    action: Option<&'static str>,
-    device: Option<String>,
-    owner: Option<String>,
-    connection: Option<String>,
-    because: Option<String>,
 }
 
 impl Plan {
@@ -57,7 +43,11 @@ impl Plan {
         let report = match self.config {
             Some(_) => self.decide(root)?,
             None => match daemon::of(root, daemon::plan) {
-                Ok(lines) => Report::of_daemon(lines),
+                Ok(steps) => Report {
+                    daemon: true,
+                    steps,
+                    problems: Vec::new(),
+                },
                 Err(reason) => {
                     out.diagnostic(&format!(
                         "nvmf: plan: {reason}: saying what it would do if it started now"
@@ -85,52 +75,9 @@ impl Plan {
         let unread = host.exclusions.problems.iter();
         Ok(Report {
             daemon: false,
-            steps: steps.iter().map(Step::from).collect(),
+            steps: steps.iter().map(StepView::from).collect(),
             problems: host.problems.iter().chain(unread).cloned().collect(),
         })
-    }
-}
-
-impl Report {
-    fn of_daemon(lines: Vec<String>) -> Self {
-        let step = |text| Step {
-            text,
-            ..Step::default()
-        };
-        Self {
-            daemon: true,
-            steps: lines.into_iter().map(step).collect(),
-            problems: Vec::new(),
-        }
-    }
-}
-
-impl From<&PlannedStep> for Step {
-    fn from(step: &PlannedStep) -> Self {
-        let name = |device: &nvmf_types::DeviceName| Some(device.to_string());
-        let (action, device, owner) = match &step.work {
-            PlannedWork::Connect { owner, .. } => ("connect", None, Some(owner)),
-            PlannedWork::Await => ("await", None, None),
-            PlannedWork::Claim { device, owner } => ("claim", name(device), Some(owner)),
-            PlannedWork::ReadLogPage { device } => ("read-log-page", name(device), None),
-            PlannedWork::Keep { device } => ("keep", name(device), None),
-            PlannedWork::LeaveAlone { device, owner } => {
-                ("leave-alone", name(device), owner.as_ref())
-            }
-            PlannedWork::Exclude(_) => ("exclude", None, None),
-            PlannedWork::GiveUp => ("give-up", None, None),
-            PlannedWork::Wait(_) => ("wait", None, None),
-            _ => ("other", None, None),
-        };
-        Self {
-            text: step.to_string(),
-            in_ms: Some(step.in_ms),
-            action: Some(action),
-            device,
-            owner: owner.map(ToString::to_string),
-            connection: Some(TransportId::to_string(&step.tid)),
-            because: Some(step.because.clone()),
-        }
     }
 }
 
@@ -245,10 +192,6 @@ mod tests {
             steps[2]["connection"],
             "transport=tcp;traddr=192.0.2.10;trsvcid=4420;nqn=nqn.2014-08.org.example:missing"
         );
-        let said = Report::of_daemon(vec!["now: connect x".to_owned()]);
-        let said = serde_json::to_value(said).unwrap();
-        assert_eq!(said["steps"][0]["text"], "now: connect x");
-        assert!(said["steps"][0]["action"].is_null());
     }
 
     #[test]

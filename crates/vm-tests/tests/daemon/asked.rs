@@ -74,6 +74,14 @@ fn status_explain_plan_and_reload() {
 
     let plan = world.nvmf(&["plan"]).expect_success();
     assert!(plan.contains(REFUSED), "{plan}");
+    let plan = world.nvmf(&["plan", "-o", "json"]).expect_success();
+    for part in [
+        r#""daemon": true"#,
+        r#""action": "connect""#,
+        r#""action": "keep""#,
+    ] {
+        assert!(plan.contains(part), "{part} is not in {plan}");
+    }
     let other = "/etc/nvme/other.conf";
     world.etc(
         "other.conf",
