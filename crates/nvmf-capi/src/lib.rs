@@ -29,3 +29,6 @@ pub mod registry;
 pub mod text;
 pub mod tid;
 pub mod watch;
+
+#[cfg(panic = "abort")]
+compile_error!("libnvmf turns panics into errors: build it with panics that unwind");

@@ -12,6 +12,9 @@ mod watch;
 
 use pyo3::prelude::*;
 
+#[cfg(panic = "abort")]
+compile_error!("a panic becomes an exception: build the module with panics that unwind");
+
 /// Ownership registry, exclusions and transport ids of an NVMe over Fabrics host.
 ///
 /// An orchestrator asks `Exclusions.match` before it connects, enters the new controller with
