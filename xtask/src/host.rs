@@ -48,6 +48,7 @@ pub(crate) const FOR_TESTS: Needed = &[
 pub(crate) const FOR_PACKAGES: Needed = &[
     ("dpkg-deb", "dpkg"),
     ("dpkg-shlibdeps", "dpkg-dev"),
+    ("python3", "python3"),
     ("lintian", "lintian"),
 ];
 

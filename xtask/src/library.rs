@@ -6,6 +6,8 @@
 //! | the static library | `PREFIX/lib/libnvmf.a` |
 //! | `crates/nvmf-capi/include` | `PREFIX/include/` |
 //! | `dist/pkgconfig` | `PREFIX/lib/pkgconfig/` |
+//!
+//! And `nvmf-python`, for a package.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -17,6 +19,7 @@ use crate::install::{put, text, texts};
 use crate::{host, programs};
 
 const PACKAGE: &str = "nvmf-capi";
+const PYTHON: &str = "nvmf-python";
 /// The name by which programs ask for the shared library, and that by which they are linked.
 const SHARED: (&str, &str) = ("libnvmf.so.1", "libnvmf.so");
 
@@ -37,7 +40,7 @@ pub(crate) fn lay_out(
         ("cdylib", "libnvmf_capi.so", SHARED.0),
         ("staticlib", "libnvmf_capi.a", "libnvmf.a"),
     ] {
-        let data = build(kind, built)?;
+        let data = build(PACKAGE, kind, built)?;
         put(&libraries.join(name), &data, 0o644, written)?;
     }
     let link = libraries.join(SHARED.1);
@@ -57,12 +60,29 @@ pub(crate) fn lay_out(
     Ok(())
 }
 
-/// One kind of the library, as bytes.
-fn build(kind: &str, name: &str) -> anyhow::Result<Vec<u8>> {
+/// Builds the Python module, and copies it with its type stubs to where Debian's Python looks; adds
+/// what was written to `written`. Elsewhere it comes as a wheel.
+///
+/// # Errors
+/// As [`lay_out`].
+pub(crate) fn lay_out_python(
+    source: &Path,
+    root: &Path,
+    written: &mut Vec<PathBuf>,
+) -> anyhow::Result<()> {
+    let modules = root.join("lib/python3/dist-packages");
+    let module = build(PYTHON, "cdylib", "libnvmf_python.so")?;
+    put(&modules.join("nvmf.abi3.so"), &module, 0o644, written)?;
+    let stubs = source.join("crates").join(PYTHON).join("nvmf.pyi");
+    put(&modules.join("nvmf.pyi"), &fs::read(stubs)?, 0o644, written)
+}
+
+/// One kind of a library, as bytes.
+fn build(package: &str, kind: &str, name: &str) -> anyhow::Result<Vec<u8>> {
     programs::cargo(&[
         "rustc",
         "-p",
-        PACKAGE,
+        package,
         "--lib",
         "--release",
         "--crate-type",

@@ -44,12 +44,12 @@ pub(crate) fn run(args: &Deb) -> anyhow::Result<ExitCode> {
     };
     let staging = tempfile::tempdir()?;
     stage(&built, staging.path())?;
-    library::lay_out(
-        &host::workspace(),
-        staging.path(),
-        Path::new("/usr"),
-        &mut Vec::new(),
-    )?;
+    let progress = out::Progress::start("building the libraries");
+    let (source, root) = (host::workspace(), staging.path());
+    let mut written = Vec::new();
+    library::lay_out(&source, root, Path::new("/usr"), &mut written)?;
+    library::lay_out_python(&source, &root.join("usr"), &mut written)?;
+    progress.done("libraries built");
     let packages = pack::all(staging.path(), &output, &release)?;
     for package in &packages {
         out::line(package.display());

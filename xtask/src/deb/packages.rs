@@ -92,6 +92,16 @@ pub(crate) const PACKAGES: &[Package] = &[
         relations: &[("Depends", "libnvmf1 (= @VERSION@)")],
         libraries: false,
     },
+    Package {
+        name: "python3-nvmf",
+        section: "python",
+        summary: "NVMe over Fabrics host library, for Python",
+        description: "Registry of who owns which controller, exclusion lists and transport ids,\n\
+            for orchestrators that are written in Python.",
+        files: &["usr/lib/python3/"],
+        relations: &[("Depends", "python3 (>= 3.9)")],
+        libraries: false,
+    },
 ];
 
 /// What is laid out and is in no package, and why.
