@@ -7,13 +7,16 @@ use anyhow::Context;
 
 /// How many of the demo's steps are in the picture.
 const STEPS: usize = 2;
+/// How many columns the terminal has: longer lines would make the letters small.
+const COLUMNS: usize = 118;
 
 /// Draws the first steps of a story that was told in colours.
 ///
 /// # Errors
 /// The file cannot be written.
 pub(crate) fn draw(file: &Path, said: &[String]) -> anyhow::Result<()> {
-    let text = first_steps(said).join("\n");
+    let lines = first_steps(said).iter().map(|line| cut(line));
+    let text = lines.collect::<Vec<_>>().join("\n");
     let picture = anstyle_svg::Term::new().render_svg(&text);
     fs::write(file, picture).with_context(|| format!("cannot write `{}`", file.display()))
 }
@@ -30,9 +33,33 @@ fn first_steps(said: &[String]) -> &[String] {
     said.get(..end).unwrap_or(said)
 }
 
+/// A line as far as the terminal is wide. What changes colours takes no column.
+fn cut(line: &str) -> String {
+    let (mut kept, mut columns, mut escape) = (String::new(), 0, false);
+    for c in line.chars() {
+        escape |= c == '\u{1b}';
+        columns += usize::from(!escape);
+        if columns > COLUMNS {
+            kept.push_str("…\u{1b}[0m");
+            break;
+        }
+        kept.push(c);
+        escape &= !c.is_ascii_alphabetic();
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_lines_are_cut_and_colours_are_no_part_of_their_length() {
+        let full = format!("\u{1b}[1m{}\u{1b}[0m", "x".repeat(COLUMNS));
+        assert_eq!(cut(&full), full);
+        let long = "y".repeat(COLUMNS + 1);
+        assert_eq!(cut(&long), format!("{}…\u{1b}[0m", "y".repeat(COLUMNS)));
+    }
 
     #[test]
     fn the_first_steps_are_drawn_in_their_colours() {
