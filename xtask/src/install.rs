@@ -14,7 +14,7 @@
 //! | manual pages, completions | see [`crate::manuals`] |
 //! | libnvmf | see [`crate::library`] |
 //! | `dist/etc` | `PREFIX/share/doc/nvmf/examples/`, and `/etc/nvme/` where there is no such file |
-//! | README, CHANGELOG, licences | `PREFIX/share/doc/nvmf/` |
+//! | README, CHANGELOG, licences, `docs` | `PREFIX/share/doc/nvmf/` |
 //!
 //! `@PREFIX@` in the texts of `dist` becomes the prefix.
 
@@ -142,15 +142,17 @@ pub(crate) fn lay_out(
             put(&to, text(&file, prefix)?.as_bytes(), 0o755, &mut written)?;
         }
     }
+    let documents = root.join("share/doc/nvmf");
+    for file in texts(&source.join("docs"), &["md", "svg"])? {
+        let to = documents
+            .join("docs")
+            .join(file.file_name().unwrap_or_default());
+        put(&to, &fs::read(&file)?, 0o644, &mut written)?;
+    }
     for name in DOCUMENTS {
         if let Ok(data) = fs::read(source.join(name)) {
             let name = Path::new(name).file_name().unwrap_or_default();
-            put(
-                &root.join("share/doc/nvmf").join(name),
-                &data,
-                0o644,
-                &mut written,
-            )?;
+            put(&documents.join(name), &data, 0o644, &mut written)?;
         }
     }
     Ok(written)
@@ -323,11 +325,13 @@ mod tests {
     }
 
     #[test]
-    fn documents_lose_their_folder() {
+    fn documents_are_where_the_readme_has_them() {
         let (_source, built, dest) = world();
         let workspace = host::workspace();
         lay_out(&workspace, &built, &dest, Path::new("/usr")).unwrap();
-        assert!(dest.join("usr/share/doc/nvmf/cli-json.md").exists());
+        let documents = dest.join("usr/share/doc/nvmf");
+        assert!(documents.join("cli-json.md").exists());
+        assert!(documents.join("docs/troubleshooting.md").exists());
     }
 
     #[test]
