@@ -22,8 +22,6 @@ use crate::unit_spec::{name, properties};
     default_path = "/org/freedesktop/systemd1"
 )]
 trait Systemd {
-    fn subscribe(&self) -> zbus::Result<()>;
-
     fn start_transient_unit(
         &self,
         name: &str,
@@ -72,7 +70,11 @@ struct Starting {
 const CALLS: usize = 32;
 
 impl Units {
-    /// Subscribes to the ends of jobs and forwards results to `inputs`.
+    /// Listens to the ends of jobs and forwards results to `inputs`.
+    ///
+    /// Without `Subscribe`: systemd tells who queued a job of its end in any case (systemd
+    /// `src/core/dbus-job.c`, `bus_job_send_removed_signal`), and of everybody's jobs and units, each in
+    /// several signals, nobody who has not asked for them.
     ///
     /// # Errors
     /// systemd does not answer on this connection.
@@ -86,7 +88,8 @@ impl Units {
             .build()
             .await?;
         let mut removed = systemd.receive_job_removed().await?;
-        systemd.subscribe().await?;
+        // is it there?
+        systemd.system_state().await?;
         let units = Self(Arc::new(Shared {
             systemd,
             connector: connector.to_owned(),

@@ -11,6 +11,7 @@
 mod bare;
 mod daemon;
 mod silent;
+mod usage;
 
 use std::fs;
 use std::path::Path;

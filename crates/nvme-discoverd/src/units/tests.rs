@@ -39,8 +39,6 @@ enum FakeError {
 
 #[interface(name = "org.freedesktop.systemd1.Manager")]
 impl Fake {
-    fn subscribe(&self) {}
-
     async fn start_transient_unit(
         &self,
         #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
