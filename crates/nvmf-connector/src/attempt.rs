@@ -1,6 +1,7 @@
 //! One connection, by the first way that works.
 
 use nvmf::Root;
+use nvmf::connect::Existing;
 use nvmf_types::TransportId;
 
 use crate::connect::{ask_target, connect};
@@ -39,11 +40,11 @@ impl Attempt {
     }
 
     /// Connects by this way. `None`: that failed, and another one is left to be probed.
-    pub(crate) fn connect(&mut self, root: &Root) -> Option<Outcome> {
+    pub(crate) fn connect(&mut self, root: &Root, existing: &mut Existing) -> Option<Outcome> {
         let Some(way) = self.way() else {
             return Some(self.end());
         };
-        let outcome = connect(root, way, &self.call);
+        let outcome = connect(root, existing, way, &self.call);
         let may_work_elsewhere = match &outcome {
             Outcome::Excluded(_) => true,
             // one that hung has held up everybody: not twice in a row

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use nvmf::connect::{ConnectError, ConnectErrorKind, connect_once, find_existing};
+use nvmf::connect::{ConnectError, ConnectErrorKind, Existing, connect_once, find_existing};
 use nvmf::probe::{ProbeError, deep_probe, probe};
 use nvmf::{Root, exclusions};
 use nvmf_types::TransportId;
@@ -29,10 +29,15 @@ pub(crate) fn ask_target(root: &Root, way: &TransportId, call: &Connect) -> Opti
 }
 
 /// Asks the last questions and connects by `way`. Blocks for as long as the kernel does.
-pub(crate) fn connect(root: &Root, way: &TransportId, call: &Connect) -> Outcome {
+pub(crate) fn connect(
+    root: &Root,
+    existing: &mut Existing,
+    way: &TransportId,
+    call: &Connect,
+) -> Outcome {
     // by whichever way it is there, it is there
     for tid in std::iter::once(&call.tid).chain(&call.alternatives) {
-        match find_existing(root, &as_host(tid, call), call.class, &call.host) {
+        match existing.find(root, &as_host(tid, call), call.class, &call.host) {
             Ok(Some(live)) => return Outcome::AlreadyConnected(Box::new(live)),
             Ok(None) => {}
             Err(error) => return Outcome::other(error),

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nvmf::Root;
+use nvmf::connect::Existing;
 use nvmf_types::{ControllerClass, TransportId};
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
@@ -37,6 +38,8 @@ struct Shared {
     clients: AtomicUsize,
     /// Targets that kept the kernel's mutex for long the last time: they come last.
     hung: Mutex<BTreeSet<String>>,
+    /// What was connected when the writer looked last.
+    existing: Mutex<Existing>,
 }
 
 /// Probes under way at once.
@@ -60,6 +63,7 @@ impl Server {
             deletes: Pool::new("delete", DELETES),
             clients: AtomicUsize::new(0),
             hung: Mutex::default(),
+            existing: Mutex::default(),
         }))
     }
 
@@ -161,7 +165,11 @@ impl Shared {
         let name = attempt.way().map(TransportId::log_form);
         let name = name.unwrap_or_default();
         let before = Instant::now();
-        let outcome = attempt.connect(&self.root);
+        let outcome = {
+            let existing = self.existing.lock();
+            let mut existing = existing.unwrap_or_else(PoisonError::into_inner);
+            attempt.connect(&self.root, &mut existing)
+        };
         let failed = matches!(outcome, None | Some(Outcome::Failed { .. }));
         let mut hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
         if failed && before.elapsed() >= HUNG {

@@ -6,6 +6,7 @@
 //! closed, and taken back if the controller is gone by then.
 
 mod error;
+mod existing;
 mod fabrics;
 mod fc;
 mod modules;
@@ -15,6 +16,7 @@ mod status;
 pub(crate) mod under_way;
 
 pub use error::{ConnectError, ConnectErrorKind};
+pub use existing::{Existing, find_existing};
 pub use reason::{Cause, Reason};
-pub use run::{Connected, connect, connect_once, find_existing};
+pub use run::{Connected, connect, connect_once};
 pub use status::NvmeStatus;

@@ -4,17 +4,18 @@ use std::io;
 use std::time::Duration;
 
 use nvmf_types::{
-    ConnectOptions, ConnectString, ControllerClass, ControllerState, DeviceName, HostIdentity,
-    LiveController, Owner, Transport, TransportId,
+    ConnectOptions, ConnectString, ControllerClass, DeviceName, HostIdentity, Owner, Transport,
+    TransportId,
 };
 use rustix::io::Errno;
 
+use super::existing::find_existing;
 use super::fabrics::{Device, Fabrics};
 use super::under_way::UnderWay;
 use super::{ConnectError, ConnectErrorKind, Reason, fc};
 use crate::kernel_log::KernelLog;
 use crate::registry::{Registered, Registry, RegistryErrorKind};
-use crate::sysfs::{self, Pinned, SysfsError};
+use crate::sysfs::{Pinned, SysfsError};
 use crate::{Root, references};
 
 /// A new controller.
@@ -160,26 +161,6 @@ impl Order<'_> {
             }
         })
     }
-}
-
-/// A controller that is the connection `tid` already, however it came to be; one that is live
-/// before one that is being reconnected.
-///
-/// # Errors
-/// sysfs or the registry cannot be read.
-pub fn find_existing(
-    root: &Root,
-    tid: &TransportId,
-    class: ControllerClass,
-    default: &HostIdentity,
-) -> Result<Option<LiveController>, SysfsError> {
-    let going = [ControllerState::Deleting, ControllerState::Dead];
-    let mut found: Vec<LiveController> = sysfs::controllers(root)?
-        .into_iter()
-        .filter(|live| !going.contains(&live.state) && tid.is_satisfied_by(class, live, default))
-        .collect();
-    found.sort_by_key(|live| live.state != ControllerState::Live);
-    Ok(found.into_iter().next())
 }
 
 fn connect_through(
