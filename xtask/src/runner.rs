@@ -75,7 +75,9 @@ impl Runner {
             }
             let ended = self.stage(case, stage, said)?;
             let Some(wish) = wish(&wishes) else {
-                return self.judge(ended, said);
+                let verdict = self.judge(ended, said)?;
+                self.session.discard_special()?;
+                return Ok(verdict);
             };
             if let Ok(exit @ (Exit::Status(1..) | Exit::TimedOut | Exit::NotStarted(_))) = &ended {
                 // It failed by itself; whether the guest goes down as well does not matter any more.

@@ -62,6 +62,8 @@ pub(crate) struct Vm {
     pub(crate) guest: Guest,
     /// The machine itself.
     pub(crate) qemu: Qemu,
+    /// Whether it was booted in a way that a test wished.
+    special: bool,
 }
 
 impl Session {
@@ -106,6 +108,15 @@ impl Session {
         Ok(self.vm.insert(vm))
     }
 
+    /// Throws the machine away if a test wished how it was booted: what that test's firmware has, others
+    /// must not see.
+    pub(crate) fn discard_special(&mut self) -> anyhow::Result<()> {
+        match &self.vm {
+            Some(vm) if vm.special => self.discard(),
+            _ => Ok(()),
+        }
+    }
+
     /// Throws the machine and all it wrote to its disk away.
     pub(crate) fn discard(&mut self) -> anyhow::Result<()> {
         self.vm = None;
@@ -134,6 +145,8 @@ impl Session {
         self.take_wishes()?;
         let wished = |name: &str| Some(dir.join(THIS_BOOT).join(name)).filter(|path| path.exists());
         let initrd = wished("initrd");
+        let acpi_table = wished("acpi-table");
+        let special = initrd.is_some() || acpi_table.is_some();
         let limit = match initrd {
             Some(_) => LONG_BOOT_LIMIT,
             None => BOOT_LIMIT,
@@ -145,7 +158,7 @@ impl Session {
             dir,
             accel: self.accel,
             initrd,
-            acpi_table: wished("acpi-table"),
+            acpi_table,
             processors: self.processors,
         })?;
         let guest = Guest::connect(stream, limit).map_err(|error| {
@@ -154,7 +167,11 @@ impl Session {
         })?;
         progress.done("guest is up");
         guest.script(LOUD_CONSOLE, Duration::from_secs(30))?;
-        Ok(Vm { guest, qemu })
+        Ok(Vm {
+            guest,
+            qemu,
+            special,
+        })
     }
 
     /// What a test left in `/host/next-boot` counts for one boot: `initrd`, another initramfs, and
