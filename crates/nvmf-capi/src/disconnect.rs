@@ -13,7 +13,7 @@ use nvmf_types::{DeviceName, Owner};
 
 use crate::failure::{Failure, errno};
 use crate::host::{Host, no_such};
-use crate::registry::{busy, cleared};
+use crate::registry::{busy, cleared, nobodys};
 use crate::text::{Out, Text, given};
 
 /// Disconnects exactly the controller `ino`, from `nvmf_controller_ino`, if it is `owner`'s at that
@@ -42,10 +42,7 @@ pub extern "C" fn nvmf_disconnect(
             Ok(Disconnect::Deleted(Deleted::Yes)) => Ok(0),
             Ok(Disconnect::Deleted(Deleted::AlreadyGone)) => Err(no_such(&device)),
             Ok(Disconnect::Kept(Some(other))) => busy(&device, &other, owned_by),
-            Ok(Disconnect::Kept(None)) => Err(Failure::new(
-                libc::ENOENT,
-                format!("nobody owns the controller `{device}`"),
-            )),
+            Ok(Disconnect::Kept(None)) => Err(nobodys(&device)),
             Ok(Disconnect::UnderWay) => Err(Failure::new(
                 libc::EAGAIN,
                 format!("the controller `{device}` is still connecting"),

@@ -39,12 +39,7 @@ pub extern "C" fn nvmf_registry_owner(
             ino => registry.owner_of(&device, ino)?,
         };
         put(Some(out), owner.as_ref().map(Owner::as_str))?;
-        owner.map(|_| 0).ok_or_else(|| {
-            Failure::new(
-                libc::ENOENT,
-                format!("nobody owns the controller `{device}`"),
-            )
-        })
+        owner.map(|_| 0).ok_or_else(|| nobodys(&device))
     })
 }
 
@@ -126,10 +121,7 @@ pub extern "C" fn nvmf_registry_release(
         let (device, owner) = (device.parsed("device")?, owner.parsed("owner")?);
         match registry.release(&device, &owner)? {
             Release::Released => Ok(0),
-            Release::NotOwned => Err(Failure::new(
-                libc::ENOENT,
-                format!("nobody owns the controller `{device}`"),
-            )),
+            Release::NotOwned => Err(nobodys(&device)),
             Release::OwnedBy(other) => busy(&device, &other, owned_by),
         }
     })
@@ -240,6 +232,12 @@ pub(crate) fn cleared(mut owned_by: Out<'_>) -> Out<'_> {
         out.write(ptr::null_mut());
     }
     owned_by
+}
+
+/// It is nobody's.
+pub(crate) fn nobodys(device: &DeviceName) -> Failure {
+    let message = format!("nobody owns the controller `{device}`");
+    Failure::new(libc::ENOENT, message)
 }
 
 /// It is another's: says whose.
