@@ -223,8 +223,20 @@ fn settle() {
 /// Prints a ratio and whether it is within its goal.
 fn goal(what: &str, ratio: f64, most: f64) -> bool {
     let met = ratio <= most;
-    let verdict = if met { "met" } else { "MISSED" };
-    println!("{what}: {ratio:.2}, goal {most}: {verdict}");
+    println!("{what}: {ratio:.2}, goal {most}: {}", verdict(met));
+    met
+}
+
+/// The word for whether a goal was met.
+const fn verdict(met: bool) -> &'static str {
+    if met { "met" } else { "MISSED" }
+}
+
+/// Prints what silent targets cost the others, and whether that is within its goal.
+fn goal_beside_silent(alone: &Times, beside: &Times) -> bool {
+    let more = beside.median().saturating_sub(alone.median());
+    let met = more <= Duration::from_secs(3);
+    println!("more with them: {more:.2?}, goal 3 s: {}", verdict(met));
     met
 }
 

@@ -27,6 +27,19 @@ pub(super) fn lines(target: &Target) -> String {
     LINES.to_owned()
 }
 
+/// Writes one line to the kernel; its answer.
+pub(super) fn connect(line: &str) -> String {
+    let mut device = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/nvme-fabrics")
+        .or_fail("open /dev/nvme-fabrics");
+    device.write_all(line.as_bytes()).or_fail("connect");
+    let mut answer = [0; 256];
+    let count = device.read(&mut answer).or_fail("read the answer");
+    String::from_utf8_lossy(answer.get(..count).unwrap_or_default()).into_owned()
+}
+
 /// Writes the lines of a file to the kernel one after the other. What the first one makes is deleted
 /// beside the others.
 #[must_use]
@@ -34,16 +47,8 @@ pub fn write_lines(file: &Path) -> ExitCode {
     let text = fs::read_to_string(file).or_fail("read the lines");
     let mut deletes = Vec::new();
     for line in text.lines() {
-        let mut device = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/nvme-fabrics")
-            .or_fail("open /dev/nvme-fabrics");
-        device.write_all(line.as_bytes()).or_fail("connect");
-        let mut answer = [0; 256];
-        let count = device.read(&mut answer).or_fail("read the answer");
+        let answer = connect(line);
         if line.contains(DISCOVERY_NQN) {
-            let answer = String::from_utf8_lossy(answer.get(..count).unwrap_or_default());
             let number = answer.trim().split(',').next().unwrap_or_default();
             let number = number.trim_start_matches("instance=").to_owned();
             deletes.push(thread::spawn(move || {

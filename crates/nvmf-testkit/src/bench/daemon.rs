@@ -1,13 +1,12 @@
 //! The daemon: from its start until everything is connected, how fast it reacts, what it needs while
 //! nothing happens.
 
-use std::fs::{self, OpenOptions};
-use std::io::{Read, Write};
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::usage::Usage;
-use super::{Times, bare, expect, goal, settle, time};
+use super::{Times, bare, expect, goal, goal_beside_silent, settle, time, verdict};
 use crate::fake::SilentTarget;
 use crate::files::{OrFail, names};
 use crate::host;
@@ -97,11 +96,7 @@ fn silent(world: &World, target: &Target, rounds: usize) -> bool {
     }
     alone.print("daemon without them");
     beside.print("daemon with them");
-    let more = beside.median().saturating_sub(alone.median());
-    let met = more <= Duration::from_secs(3);
-    let verdict = if met { "met" } else { "MISSED" };
-    println!("more with them: {more:.2?}, goal 3 s: {verdict}");
-    met
+    goal_beside_silent(&alone, &beside)
 }
 
 /// What it needs with everything connected, while nothing happens.
@@ -120,11 +115,10 @@ fn idle(world: &World, target: &Target) -> bool {
         "daemon: {count} controllers, nothing happens for {IDLE:?}: {woken} wakeups, {kib} KiB resident"
     );
     let (awake, small) = (woken <= WAKEUPS, kib <= MEMORY_KIB);
-    let word = |met: bool| if met { "met" } else { "MISSED" };
     println!(
         "goals: {WAKEUPS} wakeups: {}, {MEMORY_KIB} KiB: {}",
-        word(awake),
-        word(small)
+        verdict(awake),
+        verdict(small)
     );
     awake & small
 }
@@ -145,7 +139,7 @@ fn reaction(world: &World, mut target: Target, rounds: usize) -> bool {
             place.replace(target.trsvcid(), other.trsvcid())
         );
         let started = Instant::now();
-        connect(&line);
+        bare::connect(&line);
         let taken = started.elapsed();
         let nqn = format!("nqn.2026-11.reaction:{round}");
         let started = Instant::now();
@@ -166,23 +160,12 @@ fn reaction(world: &World, mut target: Target, rounds: usize) -> bool {
     daemon.print("page changed, connected");
     let most = alone.median().mul_f64(1.3) + Duration::from_millis(100);
     let met = daemon.median() <= most;
-    let verdict = if met { "met" } else { "MISSED" };
     println!(
-        "reaction: {:.1?}, goal 1.3 of one connect and 100 ms, {most:.1?}: {verdict}",
-        daemon.median()
+        "reaction: {:.1?}, goal 1.3 of one connect and 100 ms, {most:.1?}: {}",
+        daemon.median(),
+        verdict(met)
     );
     met
-}
-
-/// Writes one line to the kernel.
-fn connect(line: &str) {
-    let mut device = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/nvme-fabrics")
-        .or_fail("open /dev/nvme-fabrics");
-    device.write_all(line.as_bytes()).or_fail("connect");
-    let _ = device.read(&mut [0; 256]).or_fail("read the answer");
 }
 
 /// Starts the daemon; how long until so many controllers are live and its own and have their units.
@@ -234,10 +217,7 @@ fn clear(world: &World) {
     // its units, each of which disconnects its controller, and what has none
     let _ = world.run("systemctl", &["stop", "nvmf-nvme*.service"]);
     host::disconnect_everything();
-    let gone = world.try_wait("no controller is left", LATER, || {
-        host::controllers().is_empty()
-    });
-    gone.or_fail("have them gone");
+    expect(world, 0);
     settle();
 }
 

@@ -1,8 +1,8 @@
 //! The same with silent targets among them.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Times, expect, run_program, settle, time};
+use super::{Times, expect, goal_beside_silent, run_program, settle, time};
 use crate::World;
 use crate::fake::{FakeDiscovery, FakeLog, FakeRecord, SilentTarget};
 use crate::files::OrFail;
@@ -57,11 +57,7 @@ pub(super) fn compare(world: &World, target: &Target, rounds: usize) -> bool {
 
     alone.print("nvmf connect-all without them");
     beside.print("nvmf connect-all with them");
-    let more = beside.median().saturating_sub(alone.median());
-    let met = more <= Duration::from_secs(3);
-    let verdict = if met { "met" } else { "MISSED" };
-    println!("more with them: {more:.2?}, goal 3 s: {verdict}");
-    met
+    goal_beside_silent(&alone, &beside)
 }
 
 fn discovery(records: Vec<FakeRecord>) -> FakeDiscovery {
