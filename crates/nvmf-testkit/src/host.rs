@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use crate::files::{attribute, names};
+use crate::files::{OrFail, attribute, names};
 use crate::registry;
 
 /// NQN of every discovery controller (Base Specification, 4.7).
@@ -130,6 +130,18 @@ fn controller(device: String) -> Option<Controller> {
     })
 }
 
+/// A field of what the kernel says of a process (proc(5), `status`), such as `VmRSS`, in KiB.
+#[track_caller]
+#[must_use]
+pub fn memory_kib(pid: u32, field: &str) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).or_fail("read its status");
+    let value = status
+        .lines()
+        .find_map(|it| it.strip_prefix(field)?.strip_prefix(':'));
+    let number = value.and_then(|it| it.split_whitespace().next()?.parse().ok());
+    number.or_fail(format_args!("read {field}"))
+}
+
 /// Disconnects every fabrics controller of this machine, all at once, and waits until it is done.
 pub fn disconnect_everything() {
     thread::scope(|scope| {
@@ -175,4 +187,18 @@ pub fn block_device(nqn: &str) -> Option<PathBuf> {
             let device = PathBuf::from("/dev").join(names(dir).into_iter().find(is_device)?);
             device.exists().then_some(device)
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_needs_memory() {
+        let (now, most) = (
+            memory_kib(std::process::id(), "VmRSS"),
+            memory_kib(std::process::id(), "VmHWM"),
+        );
+        assert!(now > 0 && most > 0, "{now} {most}");
+    }
 }

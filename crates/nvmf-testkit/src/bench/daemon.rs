@@ -110,7 +110,7 @@ fn idle(world: &World, target: &Target) -> bool {
     let before = wakeups(pid);
     std::thread::sleep(IDLE);
     let woken = wakeups(pid).saturating_sub(before);
-    let kib = resident_kib(pid);
+    let kib = host::memory_kib(pid, "VmRSS");
     println!(
         "daemon: {count} controllers, nothing happens for {IDLE:?}: {woken} wakeups, {kib} KiB resident"
     );
@@ -232,11 +232,4 @@ fn wakeups(pid: u32) -> u64 {
         count.trim().parse::<u64>().ok()
     };
     names(Path::new(&tasks)).iter().filter_map(of).sum()
-}
-
-fn resident_kib(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).or_fail("read its status");
-    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"));
-    let number = line.and_then(|it| it.split_whitespace().next()?.parse().ok());
-    number.or_fail("read VmRSS")
 }

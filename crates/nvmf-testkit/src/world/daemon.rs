@@ -72,10 +72,7 @@ impl World {
     #[must_use]
     pub fn peak_memory_kib(&self) -> u64 {
         let pid = self.pid().or_fail("find the daemon");
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).or_fail("read status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        number.or_fail("read VmHWM")
+        crate::host::memory_kib(pid, "VmHWM")
     }
 
     /// Runs the daemon's program in the foreground, where it is expected to give up by itself: it is

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use nvmf_testkit::host::DISCOVERY_NQN;
+use nvmf_testkit::host::{self, DISCOVERY_NQN};
 use nvmf_testkit::target::Target;
 use nvmf_testkit::{LATER, OrFail, SOON, World};
 
@@ -118,13 +118,10 @@ impl Held {
             let entries = fs::read_dir(format!("/proc/{pid}/{folder}"));
             entries.or_fail("look at the process").count()
         };
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).or_fail("read its status");
-        let memory = status.lines().find_map(|it| it.strip_prefix("RssAnon:"));
-        let kib = memory.and_then(|it| it.split_whitespace().next()?.parse().ok());
         Self {
             descriptors: count("fd"),
             threads: count("task"),
-            kib: kib.or_fail("read RssAnon"),
+            kib: host::memory_kib(pid, "RssAnon"),
         }
     }
 }
