@@ -12,7 +12,10 @@ const CONNECTED: &str = "nqn.2026-11.asked:connected";
 const EXCLUDED: &str = "nqn.2026-11.asked:excluded";
 const REFUSED: &str = "nqn.2026-11.asked:refused";
 
-/// One connection of each kind, none of which changes by itself.
+/// Seconds until an attempt that no test lives to see: what is refused stays `retrying` meanwhile.
+const NOT_AGAIN: u32 = 300;
+
+/// One connection of each kind.
 struct Kinds {
     world: World,
     refusing: RefusingPort,
@@ -20,8 +23,10 @@ struct Kinds {
 }
 
 impl Kinds {
-    fn new(name: &str) -> Self {
+    /// `retry` is how many seconds the one that is refused waits at first for its next attempt.
+    fn new(name: &str, retry: u32) -> Self {
         let world = World::new(name);
+        world.daemon_config(&format!("[Global]\nretry-initial = {retry}\n"));
         let target = Target::tcp("127.0.0.1", 4420).subsystem(CONNECTED);
         let target = target.subsystem(EXCLUDED);
         world.exclude(&format!("nqn={EXCLUDED}"));
@@ -51,7 +56,7 @@ fn status_explain_plan_and_reload() {
         world,
         refusing,
         _target,
-    } = Kinds::new("status_explain_plan_and_reload");
+    } = Kinds::new("status_explain_plan_and_reload", NOT_AGAIN);
     let device = world.controller(CONNECTED).device;
     let text = world.nvmf(&["status"]).expect_success();
     for (nqn, state) in [
@@ -113,7 +118,7 @@ fn status_explain_plan_and_reload() {
 
 #[test]
 fn wait_for_all_or_for_one() {
-    let kinds = Kinds::new("wait_for_all_or_for_one");
+    let kinds = Kinds::new("wait_for_all_or_for_one", 1);
     let world = &kinds.world;
     world.nvmf(&["wait", CONNECTED]).expect_success();
     let said = world.nvmf(&["wait", "--timeout", "1"]).expect_failure(1);
@@ -141,7 +146,7 @@ fn wait_for_all_or_for_one() {
 
 #[test]
 fn top_on_a_terminal() {
-    let kinds = Kinds::new("top_on_a_terminal");
+    let kinds = Kinds::new("top_on_a_terminal", NOT_AGAIN);
     let world = &kinds.world;
     let (keys, seen) = ("/run/nvmf-test.keys", "/run/nvmf-test.seen");
     world.run("mkfifo", &[keys]).expect_success();
