@@ -73,7 +73,7 @@ pub enum ActionKind {
     /// Have the Fibre Channel ports announce the discovery controllers that they see; what comes of
     /// it are [`crate::Event::FcAnnounced`]s.
     KickFc,
-    /// [`crate::Core::status`] has changed.
+    /// [`crate::Core::status`] has changed: see [`crate::Core::status_changes`].
     PublishStatus,
 }
 

@@ -129,6 +129,8 @@ pub(crate) struct Connection {
 pub(crate) struct Connections {
     table: BTreeMap<Key, Connection>,
     by_spot: BTreeMap<Spot, BTreeSet<Key>>,
+    /// Those whose status may be other than it was last asked for.
+    pub(crate) touched: BTreeSet<Key>,
 }
 
 impl Life {
@@ -226,7 +228,14 @@ impl Connections {
     }
 
     pub(crate) fn get_mut(&mut self, key: &Key) -> Option<&mut Connection> {
-        self.table.get_mut(key)
+        let connection = self.table.get_mut(key)?;
+        self.touched.insert(key.clone());
+        Some(connection)
+    }
+
+    /// What is desired, and by whom, changed: that may be shown of each.
+    pub(crate) fn touch_all(&mut self) {
+        self.touched.extend(self.table.keys().cloned());
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Key, &Connection)> {
@@ -245,6 +254,7 @@ impl Connections {
     /// The connection of that name; a new one if there is none.
     pub(crate) fn entry(&mut self, key: &Key, now: Timestamp) -> &mut Connection {
         self.list(key, key.tid());
+        self.touched.insert(key.clone());
         let connection = self.table.entry(key.clone());
         connection.or_insert_with(|| Connection::new(now))
     }
@@ -262,6 +272,7 @@ impl Connections {
 
     pub(crate) fn remove(&mut self, key: &Key) -> Option<Connection> {
         let connection = self.table.remove(key)?;
+        self.touched.insert(key.clone());
         self.unlist(key, key.tid());
         let others = connection.others.iter();
         others.for_each(|tid| self.unlist(key, tid));

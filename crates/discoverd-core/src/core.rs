@@ -198,9 +198,10 @@ impl Core {
             Event::ServicesFound(services) => self.services_found(services, now),
             Event::Stop => {
                 self.phase = Phase::Stopped;
-                self.outbox.clear();
+                return self.outbox.clear();
             }
         }
+        self.tell_of_touched();
     }
 
     /// Lets due timers fire. Calling it early or often does no harm.
@@ -219,6 +220,13 @@ impl Core {
                 Timer::Unit(device) => self.start_unit(&device),
             }
         }
+        self.tell_of_touched();
+    }
+
+    /// Has the status published if any connection may be other than it was.
+    fn tell_of_touched(&mut self) {
+        let touched = !self.connections.touched.is_empty() || !self.live.touched.is_empty();
+        self.outbox.status_changed |= touched;
     }
 
     /// The next thing to do; `None`: nothing for now. What is urgent comes first.

@@ -36,6 +36,7 @@ impl Core {
 
     /// Takes in a change of what is desired. `at_start`: what is new may claim what was there.
     pub(crate) fn apply(&mut self, diff: Diff, at_start: bool, now: Timestamp) {
+        self.connections.touch_all();
         for key in &diff.removed {
             self.forget(key);
         }
@@ -49,7 +50,6 @@ impl Core {
             connection.may_claim |= at_start;
             let others = self.desired.alternatives(key);
             self.connections.set_others(key, others);
-            self.outbox.status_changed = true;
             self.judge(key, now);
             self.decide(key, now);
         }

@@ -10,7 +10,7 @@
 //!    in any order. Nothing is decided before all four are there.
 //! 2. After every [`Core::handle`] and [`Core::tick`] call [`Core::poll_action`] until it gives
 //!    `None` and carry the actions out; their results come back as events with the action's id.
-//!    [`Core::poll_change`] gives the lines for the log.
+//!    [`Core::poll_change`] gives the lines for the log, [`Core::status_changes`] what is to be shown anew.
 //! 3. Call [`Core::tick`] when [`Core::next_deadline`] has come.
 //!
 //! The state machine of a connection is drawn in [`connection`].
@@ -49,6 +49,7 @@ pub use event::{ClaimOutcome, ConnectOutcome, Event, FailureKind, Service, UnitO
 pub use explain::{Explained, Explanation, Next, Remedy, Sentence, Subject, SubjectError, Whose};
 pub use footprint::Footprint;
 pub use plan::{PlannedStep, PlannedWork, StepView};
+pub use report::StatusId;
 pub use source::Source;
-pub use status::{Change, ConnectionStatus, Counts, State, Status, UnitState};
+pub use status::{Change, ConnectionStatus, Counts, State, Status, StatusChanges, UnitState};
 pub use timers::Timestamp;

@@ -46,6 +46,8 @@ pub(crate) struct Known {
 pub(crate) struct Live {
     known: BTreeMap<DeviceName, Known>,
     by_spot: BTreeMap<Spot, BTreeSet<DeviceName>>,
+    /// Those of which something may be other than the status last said.
+    pub(crate) touched: BTreeSet<DeviceName>,
 }
 
 /// Where a connection leads: a first, cheap sieve before [`TransportId::is_satisfied_by`]. No
@@ -103,7 +105,9 @@ impl Live {
 
     /// The controller of that name, to change anything but its `live`.
     pub(crate) fn get_mut(&mut self, device: &DeviceName) -> Option<&mut Known> {
-        self.known.get_mut(device)
+        let known = self.known.get_mut(device)?;
+        self.touched.insert(device.clone());
+        Some(known)
     }
 
     /// Exactly that controller.
@@ -114,7 +118,7 @@ impl Live {
 
     /// Exactly that controller, to change anything but its `live`.
     pub(crate) fn exact_mut(&mut self, at: &Incarnation) -> Option<&mut Known> {
-        let known = self.known.get_mut(&at.device);
+        let known = self.get_mut(&at.device);
         known.filter(|known| known.live.sysfs_ino == at.sysfs_ino)
     }
 
@@ -126,13 +130,14 @@ impl Live {
     /// Takes in what is there now. A former incarnation must have been removed.
     pub(crate) fn put(&mut self, live: LiveController, now: Timestamp) {
         let device = live.device.clone();
-        if let Some(known) = self.known.get_mut(&device)
+        if let Some(known) = self.get_mut(&device)
             && known.live.tid == live.tid
             && known.live.class == live.class
         {
             known.live = live;
             return;
         }
+        self.touched.insert(device.clone());
         self.unlist(&device);
         for spot in Spot::of(&live) {
             self.by_spot.entry(spot).or_default().insert(device.clone());
@@ -155,6 +160,7 @@ impl Live {
 
     /// Forgets a controller.
     pub(crate) fn remove(&mut self, device: &DeviceName) -> Option<Known> {
+        self.touched.insert(device.clone());
         self.unlist(device);
         self.known.remove(device)
     }

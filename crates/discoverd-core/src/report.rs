@@ -1,7 +1,7 @@
 //! The core's knowledge as a [`Status`].
 
 use nvmf_types::config::Persistence;
-use nvmf_types::{ControllerClass, TransportId};
+use nvmf_types::{ControllerClass, DeviceName, TransportId};
 
 use crate::connection::Connection;
 use crate::core::{Core, Phase};
@@ -10,33 +10,88 @@ use crate::live::Known;
 use crate::states::doing;
 use crate::timers::Timer;
 use crate::units::Unit;
-use crate::{ConnectionStatus, Counts, State, Status, Timestamp, UnitState};
+use crate::{ConnectionStatus, Counts, State, Status, StatusChanges, Timestamp, UnitState};
+
+/// Names a part of the status for as long as it is there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StatusId(Shown);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Shown {
+    Connection(Key),
+    /// A controller of ours that nothing desires.
+    Left(DeviceName),
+}
+
+impl StatusId {
+    /// Of the desired connection to `tid`.
+    #[must_use]
+    pub fn connection(class: ControllerClass, tid: TransportId) -> Self {
+        Self(Shown::Connection(Key::new(class, tid)))
+    }
+
+    /// Of a controller of ours that nothing desires.
+    #[must_use]
+    pub const fn left(device: DeviceName) -> Self {
+        Self(Shown::Left(device))
+    }
+}
 
 impl Core {
     /// What to show people.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> Status {
-        let mut connections: Vec<ConnectionStatus> = self
-            .connections
-            .iter()
-            .map(|(key, connection)| self.connection_status(key, connection, now))
-            .collect();
-        let owner = Some(&self.settings.owner);
-        let ours = self.live.iter().filter(|k| k.live.owner.as_ref() == owner);
-        let left = ours.filter(|known| known.bound.is_empty());
-        connections.extend(left.map(|known| left_status(known, now)));
-        let mut counts = Counts {
-            desired: connections.iter().filter(|c| !c.sources.is_empty()).count(),
-            ..Counts::default()
-        };
-        for connection in &connections {
-            counts.add(connection.state);
-        }
+        let connections = self.connections.iter();
+        let connections = connections.map(|(key, it)| self.connection_status(key, it, now));
+        let left = self.live.iter().filter(|known| self.is_left(known));
         Status {
-            connections,
+            connections: connections
+                .chain(left.map(|known| left_status(known, now)))
+                .collect(),
             problems: self.problem_lines(),
-            counts,
+            counts: self.counts(),
         }
+    }
+
+    /// What of the status may be other than it was when this was asked last. The first time that is
+    /// all of it. Costs what changed, and little for each connection.
+    pub fn status_changes(&mut self, now: Timestamp) -> StatusChanges {
+        let mut keys = std::mem::take(&mut self.connections.touched);
+        let devices = std::mem::take(&mut self.live.touched);
+        let known = devices.iter().filter_map(|device| self.live.get(device));
+        keys.extend(known.flat_map(|known| known.bound.iter().cloned()));
+        let connections = keys.into_iter().map(|key| {
+            let connection = self.connections.get(&key);
+            let status = connection.map(|it| self.connection_status(&key, it, now));
+            (StatusId(Shown::Connection(key)), status)
+        });
+        let left = devices.into_iter().map(|device| {
+            let known = self.live.get(&device).filter(|it| self.is_left(it));
+            let status = known.map(|known| left_status(known, now));
+            (StatusId::left(device), status)
+        });
+        StatusChanges {
+            connections: connections.chain(left).collect(),
+            problems: self.problem_lines(),
+            counts: self.counts(),
+        }
+    }
+
+    /// Whether it is ours, and nothing desires it.
+    fn is_left(&self, known: &Known) -> bool {
+        known.live.owner.as_ref() == Some(&self.settings.owner) && known.bound.is_empty()
+    }
+
+    fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (key, connection) in self.connections.iter() {
+            counts.add(connection.life.state());
+            counts.desired += usize::from(self.desired.contains(key));
+        }
+        for known in self.live.iter().filter(|known| self.is_left(known)) {
+            counts.add(left_state(known));
+        }
+        counts
     }
 
     fn connection_status(
@@ -111,15 +166,10 @@ fn left_status(known: &Known, now: Timestamp) -> ConnectionStatus {
     let live = &known.live;
     let class = live.class.unwrap_or_else(|| live.tid.class_by_nqn());
     let mut status = blank(&live.tid, class);
-    let doing = doing(live.state);
-    (status.state, status.reason) = if doing.is_empty() {
-        let reason = "connected, desired by nobody: will not be reconnected";
-        (State::Connected, reason.to_owned())
-    } else {
-        (
-            State::Lost,
-            format!("{} {doing}; desired by nobody", live.device),
-        )
+    status.state = left_state(known);
+    status.reason = match doing(live.state) {
+        "" => "connected, desired by nobody: will not be reconnected".to_owned(),
+        doing => format!("{} {doing}; desired by nobody", live.device),
     };
     status.since_ms = known.since.0;
     status.for_ms = now.since_ms(known.since);
@@ -128,6 +178,14 @@ fn left_status(known: &Known, now: Timestamp) -> ConnectionStatus {
     status.device = Some(live.device.to_string());
     status.sysfs_ino = Some(live.sysfs_ino);
     status
+}
+
+const fn left_state(known: &Known) -> State {
+    if doing(known.live.state).is_empty() {
+        State::Connected
+    } else {
+        State::Lost
+    }
 }
 
 const fn unit_state(unit: &Unit) -> Option<UnitState> {

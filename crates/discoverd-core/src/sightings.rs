@@ -103,7 +103,6 @@ impl Core {
             concerned.append(&mut self.concerned(&device));
             live = self.completed(live, now);
         }
-        self.outbox.status_changed |= self.live.get(&device).is_none_or(|k| k.live != live);
         concerned.append(&mut self.connections.leading_to(&live));
         self.live.put(live, now);
         concerned
@@ -146,7 +145,6 @@ impl Core {
     fn remove(&mut self, device: &DeviceName) -> BTreeSet<Key> {
         let concerned = self.concerned(device);
         if let Some(known) = self.live.remove(device) {
-            self.outbox.status_changed = true;
             self.timers.clear(&Timer::Claim(device.clone()));
             self.timers.clear(&Timer::Look(device.clone()));
             self.stop_unit(&known.incarnation(), &known.unit);

@@ -20,7 +20,6 @@ impl Core {
         if connection.life == life && connection.reason == reason {
             return;
         }
-        self.outbox.status_changed = true;
         let (state, ours) = (life.state(), life.ours());
         if state != connection.life.state() || ours != connection.life.ours() {
             connection.since = now;
@@ -135,7 +134,6 @@ impl Core {
         if let Some(known) = known.and_then(|at| self.live.exact_mut(at)) {
             known.bound.remove(key);
         }
-        self.outbox.status_changed = true;
         let reason = match connection.life.ours() {
             Some(at) => format!("no longer desired: {at} stays, and will not be reconnected"),
             None => "no longer desired".to_owned(),

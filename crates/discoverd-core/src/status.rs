@@ -5,6 +5,8 @@ use std::fmt;
 use nvmf_types::{ControllerClass, DeviceName, Owner, TransportId};
 use serde::{Deserialize, Serialize};
 
+use crate::StatusId;
+
 /// Everything the core knows that people ask for. Keys are spelled in kebab-case; unset is `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -15,6 +17,17 @@ pub struct Status {
     /// What needs a person: one line each.
     pub problems: Vec<String>,
     /// How many connections are in which state.
+    pub counts: Counts,
+}
+
+/// What is new in the [`Status`], for who keeps a picture of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatusChanges {
+    /// Connections that may be other than they were; `None`: shown no more, if it ever was.
+    pub connections: Vec<(StatusId, Option<ConnectionStatus>)>,
+    /// All of [`Status::problems`].
+    pub problems: Vec<String>,
+    /// [`Status::counts`].
     pub counts: Counts,
 }
 

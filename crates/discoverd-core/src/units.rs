@@ -75,7 +75,6 @@ impl Core {
                 known.unit = Unit::Failed(backoff, message);
                 let timer = Timer::Unit(at.device);
                 self.timers.set(timer, now.after_ms(delay));
-                self.outbox.status_changed = true;
             }
             UnitOutcome::Refused(_) => {
                 known.unit = Unit::Refused;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use discoverd_core::{
-    ActionId, ActionKind, ClaimOutcome, ConnectOutcome, Core, Event, FailureKind, Settings, State,
-    Timestamp, UnitOutcome,
+    ActionId, ActionKind, ClaimOutcome, ConnectOutcome, ConnectionStatus, Core, Event, FailureKind,
+    Settings, State, StatusId, Timestamp, UnitOutcome,
 };
 use nvmf_types::exclusion::ExclusionSet;
 use nvmf_types::{ControllerState, DeviceName, HostIdentity, LiveController, Origin};
@@ -28,6 +28,8 @@ struct Run {
     units: BTreeSet<u64>,
     refused: BTreeSet<u64>,
     open: Vec<(ActionId, ActionKind)>,
+    /// What was shown last.
+    picture: BTreeMap<StatusId, ConnectionStatus>,
 }
 
 impl Run {
@@ -44,6 +46,7 @@ impl Run {
             units: BTreeSet::new(),
             refused: BTreeSet::new(),
             open: Vec::new(),
+            picture: BTreeMap::new(),
         }
     }
 
@@ -64,16 +67,42 @@ impl Run {
     fn drain(&mut self) {
         for _ in 0..1_000 {
             let Some(action) = self.core.poll_action() else {
-                return;
+                return self.check_picture();
             };
             let early = !self.started && action.kind != ActionKind::PublishStatus;
             assert!(!early, "too early: {action:?}");
             self.check(&action.kind);
-            if action.kind != ActionKind::PublishStatus {
+            if action.kind == ActionKind::PublishStatus {
+                self.publish();
+            } else {
                 self.open.push((action.id, action.kind));
             }
         }
         panic!("poll_action does not end");
+    }
+
+    fn publish(&mut self) {
+        let changes = self.core.status_changes(Timestamp(self.now));
+        for (id, status) in changes.connections {
+            match status {
+                Some(status) => self.picture.insert(id, status),
+                None => self.picture.remove(&id),
+            };
+        }
+        let counts = self.core.status(Timestamp(self.now)).counts;
+        assert_eq!(changes.counts, counts);
+    }
+
+    /// Who shows what is new when there is something new shows everything.
+    fn check_picture(&self) {
+        let mut shown: Vec<ConnectionStatus> = self.picture.values().cloned().collect();
+        let mut status = self.core.status(Timestamp(self.now)).connections;
+        for connection in shown.iter_mut().chain(&mut status) {
+            // it is seen from `since_ms` and `retry_at_ms`
+            connection.for_ms = 0;
+            connection.next_retry_ms = None;
+        }
+        assert_eq!(shown, status, "the status changed unseen");
     }
 
     fn check(&mut self, kind: &ActionKind) {
