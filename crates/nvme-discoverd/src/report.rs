@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use discoverd_core::{Change, State, Status};
+use discoverd_core::{Change, Counts, State, Status};
 use serde_json::{Value, json};
 use tracing::{debug, info, warn};
 
@@ -27,12 +27,11 @@ pub(crate) fn json(status: &Status, problems: &[String]) -> String {
 }
 
 /// The line for `systemctl status`.
-pub(crate) fn line(status: &Status, problems: &[String]) -> String {
-    let count = status.problems.len() + problems.len();
-    match count {
-        0 => status.counts.to_string(),
-        1 => format!("{}; 1 problem", status.counts),
-        _ => format!("{}; {count} problems", status.counts),
+pub(crate) fn line(counts: &Counts, problems: usize) -> String {
+    match problems {
+        0 => counts.to_string(),
+        1 => format!("{counts}; 1 problem"),
+        _ => format!("{counts}; {problems} problems"),
     }
 }
 
@@ -109,6 +108,6 @@ mod tests {
         );
         assert_eq!(value["daemon"]["pid"], std::process::id());
         assert_eq!(value["connections"], json!([]));
-        assert!(line(&status, &ours).ends_with("; 2 problems"));
+        assert!(line(&status.counts, 2).ends_with("; 2 problems"));
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::os::unix::net::UnixStream;
 
-use discoverd_core::{ConnectionStatus, State};
+use discoverd_core::{ConnectionStatus, State, StatusId};
+use nvmf_types::ControllerClass;
 use tokio::sync::mpsc;
 use zbus::{Guid, MessageStream, OwnedVariant};
 
@@ -137,6 +138,11 @@ fn status(nqn: &str, state: State) -> ConnectionStatus {
     serde_json::from_value(json).unwrap()
 }
 
+fn connection_id(nqn: &str) -> StatusId {
+    let tid = format!("transport=loop;nqn={nqn}").parse().unwrap();
+    StatusId::connection(ControllerClass::Io, tid)
+}
+
 struct World {
     _bus: PrivateBus,
     _server: Connection,
@@ -159,13 +165,30 @@ impl World {
         }
     }
 
-    fn show(&self, statuses: &[ConnectionStatus], problems: &[&str]) {
-        let connections = statuses.iter().map(|it| View::new(it, &self.clock));
+    /// What is desired by somebody; `None`: no more.
+    async fn show(&self, connections: &[(&str, Option<State>)], problems: &[&str]) {
+        let shown = connections.iter().map(|(nqn, state)| {
+            let view = state.map(|state| View::new(&status(nqn, state), &self.clock));
+            (connection_id(nqn), view)
+        });
+        self.send(shown.collect(), problems).await;
+    }
+
+    /// Controllers that nobody desires.
+    async fn left(&self, controllers: &[&ConnectionStatus]) {
+        let shown = controllers.iter().map(|it| {
+            let device = it.device.as_ref().unwrap().parse().unwrap();
+            (StatusId::left(device), Some(View::new(it, &self.clock)))
+        });
+        self.send(shown.collect(), &[]).await;
+    }
+
+    async fn send(&self, connections: Vec<(StatusId, Option<View>)>, problems: &[&str]) {
         let shown = Shown {
-            connections: connections.collect(),
+            connections,
             problems: problems.iter().map(ToString::to_string).collect(),
         };
-        self.show.send_replace(Arc::new(shown));
+        self.show.send(shown).await.unwrap();
     }
 
     async fn objects(&self) -> zbus::fdo::ObjectManagerProxy<'static> {
@@ -210,7 +233,8 @@ async fn one_object_a_connection_and_signals_for_what_changed() {
     let world = World::new().await;
     let mut signals = world.signals().await;
     let (a, b) = ("nqn.2014-08.org.example:a", "nqn.2014-08.org.example:b");
-    world.show(&[status(a, State::Waiting), status(b, State::Waiting)], &[]);
+    let (waiting, connected) = (Some(State::Waiting), Some(State::Connected));
+    world.show(&[(a, waiting), (b, waiting)], &[]).await;
     for _ in 0..2 {
         let (path, member, _) = signal(&mut signals).await;
         assert_eq!((path.as_str(), member.as_str()), (PATH, "InterfacesAdded"));
@@ -237,21 +261,15 @@ async fn one_object_a_connection_and_signals_for_what_changed() {
     assert_eq!(properties["Owner"].downcast_ref::<&str>(), Ok(""));
 
     // the same again is no news
-    world.show(&[status(a, State::Waiting), status(b, State::Waiting)], &[]);
-    world.show(
-        &[status(a, State::Connected), status(b, State::Waiting)],
-        &[],
-    );
+    world.show(&[(a, waiting), (b, waiting)], &[]).await;
+    world.show(&[(a, connected)], &[]).await;
     let changed = signal(&mut signals).await;
     let names = vec!["State".to_owned()];
     assert_eq!(
         changed,
         (path.clone(), "PropertiesChanged".to_owned(), names)
     );
-    world.show(
-        &[status(a, State::Connected), status(b, State::Waiting)],
-        &["broken"],
-    );
+    world.show(&[], &["broken"]).await;
     let changed = signal(&mut signals).await;
     let names = vec!["Problems".to_owned()];
     assert_eq!(
@@ -261,7 +279,7 @@ async fn one_object_a_connection_and_signals_for_what_changed() {
     let proxy = DiscoverdProxy::new(&world.client).await.unwrap();
     assert_eq!(proxy.problems().await.unwrap(), ["broken"]);
 
-    world.show(&[status(a, State::Connected)], &["broken"]);
+    world.show(&[(b, None)], &["broken"]).await;
     let (at, member, _) = signal(&mut signals).await;
     assert_eq!((at.as_str(), member.as_str()), (PATH, "InterfacesRemoved"));
     let all = objects.get_managed_objects().await.unwrap();
@@ -278,13 +296,22 @@ async fn two_controllers_of_one_connection_are_two_objects() {
     left.sysfs_ino = Some(4711);
     let mut other = left.clone();
     other.device = Some("nvme4".into());
-    world.show(&[left, other], &[]);
+    world.left(&[&left, &other]).await;
     signal(&mut signals).await;
     signal(&mut signals).await;
     let all = world.objects().await.get_managed_objects().await.unwrap();
     let mut paths: Vec<String> = all.keys().map(ToString::to_string).collect();
     paths.sort();
     assert_eq!(paths[1], format!("{}_nvme4_4711", paths[0]));
+    // another incarnation, known by the same name
+    other.sysfs_ino = Some(4712);
+    world.left(&[&other]).await;
+    signal(&mut signals).await;
+    signal(&mut signals).await;
+    let all = world.objects().await.get_managed_objects().await.unwrap();
+    let mut paths: Vec<String> = all.keys().map(ToString::to_string).collect();
+    paths.sort();
+    assert_eq!(paths[1], format!("{}_nvme4_4712", paths[0]));
 }
 
 /// A name that is taken ends the second daemon.
@@ -302,7 +329,8 @@ async fn there_is_one_daemon() {
 async fn the_interfaces_are_described() {
     let world = World::new().await;
     let mut signals = world.signals().await;
-    world.show(&[status("nqn.2014-08.org.example:a", State::Waiting)], &[]);
+    let one = [("nqn.2014-08.org.example:a", Some(State::Waiting))];
+    world.show(&one, &[]).await;
     signal(&mut signals).await;
     let all = world.objects().await.get_managed_objects().await.unwrap();
     let controller = all.keys().next().unwrap().to_string();

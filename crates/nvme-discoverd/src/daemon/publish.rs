@@ -1,6 +1,5 @@
 //! Telling others how things are.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -24,24 +23,29 @@ impl Daemon {
     pub(super) fn publish(&mut self) {
         self.publish_at = None;
         let began = Instant::now();
-        let status = self.parts.core.status(self.clock.now());
-        let mut problems = self.problems(status.counts.desired);
-        let line = report::line(&status, &problems);
+        let show = self.parts.show.clone();
+        // nobody looks, or the bus is slower than what happens: the core keeps what it has not told
+        let Ok(room) = show.try_reserve() else {
+            return self.publish_soon();
+        };
+        let changes = self.parts.core.status_changes(self.clock.now());
+        let mut problems = self.problems(changes.counts.desired);
+        problems.splice(0..0, changes.problems);
+        let line = report::line(&changes.counts, problems.len());
         if line != self.published {
             notify::status(&line);
             self.published = line;
         }
-        problems.splice(0..0, status.problems);
         let queued = self.inbox.len();
         self.parts
             .metrics
-            .shown(&status.counts, problems.len(), queued);
-        let views = status.connections.iter();
-        let shown = Shown {
-            connections: views.map(|it| View::new(it, &self.clock)).collect(),
+            .shown(&changes.counts, problems.len(), queued);
+        let views = changes.connections.into_iter();
+        let views = views.map(|(id, it)| (id, it.map(|it| View::new(&it, &self.clock))));
+        room.send(Shown {
+            connections: views.collect(),
             problems,
-        };
-        self.parts.show.send_replace(Arc::new(shown));
+        });
         self.publish_after = began.elapsed() * SHARE;
     }
 

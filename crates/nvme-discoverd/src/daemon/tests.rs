@@ -5,7 +5,6 @@ mod reload;
 use std::fs;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::Arc;
 
 use discoverd_core::{Settings, State, Status};
 use nvmf_connector::Server;
@@ -54,6 +53,8 @@ impl World {
             .await
             .unwrap();
         let metrics = Metrics::new();
+        let (show, mut shown) = mpsc::channel(1);
+        tokio::spawn(async move { while shown.recv().await.is_some() {} });
         let parts = Parts {
             core: Core::new(Settings::default()),
             workers: Workers::new(root.clone(), inputs.clone()),
@@ -63,7 +64,7 @@ impl World {
             served: Served::start(&root, &metrics, inputs.clone()),
             metrics,
             mounts: mounts::Again::default(),
-            show: Show::new(Arc::default()),
+            show,
             mdns: Mdns::new(bus.1.clone(), inputs.clone()),
             root,
             own: DaemonConfig::default(),
