@@ -163,6 +163,10 @@ impl Daemon {
                     self.say_alive();
                     continue;
                 }
+                () = until(self.devices.next_due()) => {
+                    self.devices.due(Instant::now());
+                    continue;
+                }
                 () = until(self.names.at) => {
                     self.look_up_again();
                     continue;
@@ -198,11 +202,15 @@ impl Daemon {
                         event.action,
                         event.props.get("NVME_EVENT")
                     );
+                    let changed = uevents::discovery_changed(&event);
                     if uevents::removed(&event) {
                         self.parts.workers.reap(device.clone(), event.seqnum);
+                        self.devices.touched(device, false);
+                    } else if changed {
+                        self.devices.touched(device, true);
+                    } else {
+                        self.devices.touched_lightly(device, Instant::now());
                     }
-                    let changed = uevents::discovery_changed(&event);
-                    self.devices.touched(device, changed);
                 }
             }
             Input::UeventsLost => {
@@ -213,7 +221,9 @@ impl Daemon {
                 self.devices.list();
             }
             Input::ListAgain => self.devices.list(),
-            Input::Touched(device) => self.devices.touched(device, false),
+            Input::Touched(device) => {
+                self.devices.touched_lightly(device, Instant::now());
+            }
             Input::Boot(boot) => self.boot_tables(*boot),
             Input::Trouble(source, trouble) => self.trouble(source, trouble),
             Input::Read(device, began, read) => {

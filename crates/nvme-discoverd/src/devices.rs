@@ -3,11 +3,17 @@
 //! Results reach the core in the order of the reads: one read at a time for one device, and
 //! neither a read beside a listing nor a listing beside a read, because the older of two answers
 //! must not arrive last. An event that comes in between asks for another read afterwards; several
-//! for one device are one.
+//! for one device are one. So that they are, what can wait is read a moment after its event: a connect alone
+//! makes three, and its result has told the core all of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use nvmf_types::DeviceName;
+use tokio::time::Instant;
+
+/// How long what can wait does.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// A read to start now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +30,10 @@ pub(crate) struct Devices {
     /// Being read; whether its log page changed.
     reading: BTreeMap<DeviceName, bool>,
     queued: BTreeMap<DeviceName, bool>,
+    /// To be read later; read earlier they leave the set.
+    later: BTreeSet<DeviceName>,
+    /// When, the first first.
+    due: VecDeque<(Instant, DeviceName)>,
     listing: bool,
     list_wanted: bool,
 }
@@ -32,6 +42,27 @@ impl Devices {
     /// Something happened to a device, and perhaps its discovery log page changed.
     pub(crate) fn touched(&mut self, device: DeviceName, discovery_changed: bool) {
         *self.queued.entry(device).or_default() |= discovery_changed;
+    }
+
+    /// Something happened to a device of which nobody need know at once.
+    pub(crate) fn touched_lightly(&mut self, device: DeviceName, now: Instant) {
+        if !self.queued.contains_key(&device) && self.later.insert(device.clone()) {
+            self.due.push_back((now + MOMENT, device));
+        }
+    }
+
+    /// When to call [`Self::due`].
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.due.front().map(|(at, _)| *at)
+    }
+
+    /// What has waited for long enough is to be read.
+    pub(crate) fn due(&mut self, now: Instant) {
+        while let Some((_, device)) = self.due.pop_front_if(|(at, _)| *at <= now) {
+            if self.later.remove(&device) {
+                self.touched(device, false);
+            }
+        }
     }
 
     /// All are to be listed.
@@ -50,6 +81,8 @@ impl Devices {
             }
             self.list_wanted = false;
             self.listing = true;
+            self.later.clear();
+            self.due.clear();
             return vec![Work::List];
         }
         let free: Vec<DeviceName> = self
@@ -62,6 +95,7 @@ impl Devices {
             if let Some(changed) = self.queued.remove(device) {
                 self.reading.insert(device.clone(), changed);
             }
+            self.later.remove(device);
         }
         free.into_iter().map(Work::Read).collect()
     }
@@ -102,6 +136,31 @@ mod tests {
         assert_eq!(devices.next(), [read("nvme1")], "once for both events");
         assert!(devices.read(&name("nvme1")));
         assert_eq!(devices.next(), []);
+    }
+
+    #[test]
+    fn what_can_wait_is_read_once_and_with_what_cannot() {
+        let (mut devices, now) = (Devices::default(), Instant::now());
+        assert_eq!(devices.next_due(), None);
+        devices.touched_lightly(name("nvme1"), now);
+        devices.touched_lightly(name("nvme2"), now + MOMENT / 2);
+        devices.touched_lightly(name("nvme1"), now + MOMENT / 2);
+        devices.due(now);
+        assert_eq!(devices.next(), [], "not yet");
+        assert_eq!(devices.next_due(), Some(now + MOMENT));
+        devices.due(now + MOMENT);
+        assert_eq!(devices.next(), [read("nvme1")]);
+        devices.touched(name("nvme2"), false);
+        assert_eq!(devices.next(), [read("nvme2")], "at once");
+        devices.due(now + MOMENT * 2);
+        devices.read(&name("nvme2"));
+        assert_eq!(devices.next(), [], "that saw what could wait");
+        assert_eq!(devices.next_due(), None);
+        devices.touched_lightly(name("nvme1"), now);
+        devices.due(now + MOMENT);
+        assert_eq!(devices.next(), [], "it is being read");
+        devices.read(&name("nvme1"));
+        assert_eq!(devices.next(), [read("nvme1")]);
     }
 
     #[test]
