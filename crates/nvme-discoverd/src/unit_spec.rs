@@ -11,6 +11,8 @@
 //! | `Before=nvme-discoverd.service` | the daemon stops first and connects nothing again |
 //! | `Conflicts=` and `Before=shutdown.target`, no default dependencies | stopped at shutdown, but not tied to sysinit.target, which may itself wait for a mount that needs the controller |
 //! | `RequiresMountsFor=` | the program of ExecStop stays reachable |
+//! | `LogLevelMax=notice` | the daemon tells of connections: systemd need not tell of a start that does nothing |
+//! | `SyslogLevel=notice` | what ExecStop says is told nevertheless |
 
 use std::path::Path;
 
@@ -23,6 +25,9 @@ pub(crate) type Property = (&'static str, Variant<'static>);
 
 /// How long a disconnect may take until systemd goes on without it, in microseconds.
 const STOP_TIMEOUT_USEC: u64 = 90_000_000;
+
+/// Significant, as syslog(3) counts.
+const NOTICE: i32 = 5;
 
 /// `nvmf-<device>-<sysfs inode>.service`: one name for one incarnation.
 pub(crate) fn name(device: &DeviceName, sysfs_ino: u64) -> String {
@@ -57,6 +62,8 @@ pub(crate) fn properties(spec: &UnitSpec, connector: &Path) -> Vec<Property> {
         ("Before", names(&before)),
         ("Wants", names(&["remote-fs-pre.target"])),
         ("RequiresMountsFor", Variant::new(vec![folder.to_string()])),
+        ("LogLevelMax", Variant::new(NOTICE)),
+        ("SyslogLevel", Variant::new(NOTICE)),
     ];
     if matches!(spec.transport, Transport::Tcp | Transport::Rdma) {
         properties.push(("After", names(&["network.target"])));
@@ -137,6 +144,7 @@ mod tests {
                 "RemainAfterExit" | "DefaultDependencies" => "b",
                 "ExecStop" => "a(sasb)",
                 "TimeoutStopUSec" => "t",
+                "LogLevelMax" | "SyslogLevel" => "i",
                 _ => "as",
             };
             assert_eq!(value.value_signature().to_string(), expected, "{name}");

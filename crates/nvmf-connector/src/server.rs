@@ -153,7 +153,15 @@ impl Shared {
         self.writer.run(self.priority(&attempt), move || {
             if answer.is_wanted() {
                 match shared.write(&mut attempt) {
-                    Some(outcome) => answer.send(outcome),
+                    Some(outcome) => {
+                        // who asks tells of it
+                        if !answer.is_wanted() {
+                            let name = attempt.way().map(TransportId::log_form);
+                            let name = name.unwrap_or_default();
+                            (shared.log)(format_args!("{name}: {outcome}; who asked is gone"));
+                        }
+                        answer.send(outcome);
+                    }
                     None => shared.probe(attempt, answer),
                 }
             }
@@ -176,10 +184,6 @@ impl Shared {
             hung.insert(name.clone());
         } else {
             hung.remove(&name);
-        }
-        drop(hung);
-        if let Some(outcome @ Outcome::Connected { .. }) = &outcome {
-            (self.log)(format_args!("{name}: {outcome}"));
         }
         outcome
     }
