@@ -10,6 +10,7 @@
 
 mod bare;
 mod daemon;
+mod many;
 mod silent;
 mod usage;
 
@@ -90,6 +91,7 @@ pub fn run(plan: &Plan) -> ExitCode {
     if wanted(Part::Daemon) {
         let counts = [plan.subsystems, 4 * plan.subsystems];
         met &= daemon::compare(&world, &counts, plan.rounds);
+        many::show(&world);
     }
     match met {
         true => ExitCode::SUCCESS,

@@ -111,6 +111,14 @@ pub fn controllers() -> Vec<Controller> {
     names(CLASS).into_iter().filter_map(controller).collect()
 }
 
+/// Those whose names are not among `known`; of the others nothing is read.
+#[must_use]
+pub fn controllers_but(known: &[Controller]) -> Vec<Controller> {
+    let is_known = |name: &String| known.iter().any(|it| it.device == *name);
+    let names = names(CLASS).into_iter().filter(|it| !is_known(it));
+    names.filter_map(controller).collect()
+}
+
 /// One controller; `None` if there is none of that name or it is no fabrics controller.
 fn controller(device: String) -> Option<Controller> {
     let dir = PathBuf::from(CLASS).join(&device);

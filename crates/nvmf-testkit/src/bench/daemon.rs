@@ -24,6 +24,8 @@ const WAKEUPS: u64 = 12;
 const MEMORY_KIB: u64 = 8 * 1024;
 /// How often it is looked whether all is done.
 const GLANCE: Duration = Duration::from_millis(20);
+/// Where systemd keeps the units that it was told of.
+const TRANSIENT: &str = "/run/systemd/transient";
 /// Targets that say nothing.
 const SILENT: usize = 8;
 
@@ -142,12 +144,13 @@ fn reaction(world: &World, mut target: Target, rounds: usize) -> bool {
         bare::connect(&line);
         let taken = started.elapsed();
         let nqn = format!("nqn.2026-11.reaction:{round}");
+        let before = host::controllers();
         let started = Instant::now();
         target.add_empty_subsystem(&nqn);
+        // A look at all of them would take longer than what is measured.
         let live = world.try_wait("it is connected", LATER, || {
-            host::controllers()
-                .iter()
-                .any(|it| it.nqn == nqn && it.is_live())
+            let new = host::controllers_but(&before);
+            new.iter().any(|it| it.nqn == nqn && it.is_live())
         });
         live.or_fail("have it connected");
         if round > 0 {
@@ -173,10 +176,15 @@ fn start(world: &World, config: &str, count: usize) -> Duration {
     world.config(config);
     let started = Instant::now();
     world.start();
-    // Whoever asks takes time from the daemon: the cheaper question first, and not at every event.
-    while transient_units() < count || active_units(world) < count {
+    // Whoever asks takes time from the daemon: the cheapest question first, and not at every event.
+    let (mut read, mut known) = (None, 0);
+    while known < count || active_units(world) < count {
         assert!(started.elapsed() < LATER, "not all are connected");
         std::thread::sleep(GLANCE);
+        let written = fs::metadata(TRANSIENT).and_then(|it| it.modified()).ok();
+        if written != read {
+            (read, known) = (written, transient_units());
+        }
     }
     let taken = started.elapsed();
     let controllers = host::controllers();
@@ -189,7 +197,7 @@ fn start(world: &World, config: &str, count: usize) -> Duration {
 
 /// Units that systemd was told of.
 fn transient_units() -> usize {
-    let units = names(Path::new("/run/systemd/transient"));
+    let units = names(Path::new(TRANSIENT));
     units
         .iter()
         .filter(|it| it.starts_with("nvmf-nvme"))
