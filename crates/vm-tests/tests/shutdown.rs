@@ -53,6 +53,8 @@ fn poweroff_disconnects_before_the_network_goes() {
         at("reboot: Power down").is_some(),
         "the machine went off by itself\n{console}"
     );
+    let waited = longest_silence(&console);
+    assert!(waited < 10.0, "nothing went on for {waited} s\n{console}");
     for bad in [
         "Aborting journal",
         "I/O error",
@@ -61,6 +63,21 @@ fn poweroff_disconnects_before_the_network_goes() {
     ] {
         assert!(at(bad).is_none(), "`{bad}` in\n{console}");
     }
+}
+
+/// The most seconds between two lines of the kernel, by its own clock.
+fn longest_silence(console: &str) -> f64 {
+    let stamp = |line: &str| {
+        let (stamp, _) = line.trim_start().strip_prefix('[')?.split_once(']')?;
+        stamp.trim().parse::<f64>().ok()
+    };
+    let stamps: Vec<f64> = console.lines().filter_map(stamp).collect();
+    assert!(stamps.len() > 5, "no times in\n{console}");
+    let silences = stamps.windows(2).map(|pair| match pair {
+        [before, after] => after - before,
+        _ => 0.0,
+    });
+    silences.fold(0.0, f64::max)
 }
 
 fn connect_mount_and_power_off() -> ! {
