@@ -141,6 +141,10 @@ mod tests {
             .set_read_timeout(Some(Duration::from_millis(50)))
             .unwrap();
         assert!(stream.read(&mut [0]).is_err(), "neither data nor an end");
+        // The kernel takes it, the target's thread a moment later.
+        while target.taken() == 0 {
+            thread::yield_now();
+        }
         assert_eq!(target.taken(), 1);
     }
 
