@@ -15,6 +15,7 @@ use std::process::Command;
 use std::thread;
 
 use crate::files::OrFail;
+use crate::world::go_first;
 use port::{Address, Port};
 
 const NVMET: &str = "/sys/kernel/config/nvmet";
@@ -188,13 +189,21 @@ impl Target {
         }
     }
 
-    /// Brings the port back as it was.
+    /// Brings the port back as it was, all at once: it listens from its first subsystem on, and a host
+    /// that asks for another one before that is there is told for good that there is none. The test
+    /// machine has one processor, and nobody gets it in between.
     #[track_caller]
     pub fn enable(&mut self) {
         self.enabled = true;
-        for nqn in &self.subsystems {
-            self.port.link(nqn);
-        }
+        let (port, nqns) = (&self.port, &self.subsystems);
+        let linked = thread::scope(|scope| {
+            let all = scope.spawn(|| {
+                go_first();
+                nqns.iter().for_each(|nqn| port.link(nqn));
+            });
+            all.join().is_ok()
+        });
+        assert!(linked, "{} cannot be brought back", self.controller());
     }
 
     /// NQNs of the subsystems, in the order of their making.

@@ -10,6 +10,7 @@ mod udev;
 
 pub use neighbour::HOST_MODULES;
 pub use outcome::{Ran, Status, TimedOut};
+pub(crate) use stopped::go_first;
 pub use stopped::{Moment, Stopped};
 
 use std::cell::RefCell;

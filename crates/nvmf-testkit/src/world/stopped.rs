@@ -114,8 +114,9 @@ impl Drop for Stopped {
 }
 
 /// Binds this thread, and what it starts, to one processor, where it goes before every ordinary
-/// program.
-fn go_first() {
+/// program and before the kernel's own workers.
+#[track_caller]
+pub(crate) fn go_first() {
     let thread = fs::read_link("/proc/thread-self").or_fail("find this thread");
     let id = thread.file_name().unwrap_or_default();
     for words in [
