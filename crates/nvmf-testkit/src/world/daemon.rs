@@ -1,9 +1,8 @@
 //! The daemon as systemd runs it, and as a person might.
 
 use std::process::Command;
-use std::time::Duration;
 
-use super::{Ran, World};
+use super::{LATER, Ran, World};
 use crate::files::OrFail;
 
 const SERVICE: &str = "nvme-discoverd.service";
@@ -42,7 +41,7 @@ impl World {
         let killed = killed.or_fail("find the daemon to kill");
         self.run("kill", &["-9", &killed.to_string()])
             .expect_success();
-        self.wait_for("another daemon is ready", Duration::from_secs(30), || {
+        self.wait_for("another daemon is ready", LATER, || {
             let state = self.property("ActiveState");
             state == "active" && self.pid().is_some_and(|pid| pid != killed)
         });
@@ -76,10 +75,10 @@ impl World {
     }
 
     /// Runs the daemon's program in the foreground, where it is expected to give up by itself: it is
-    /// killed after 20 seconds. `wrap` is put before its command line.
+    /// killed after a minute. `wrap` is put before its command line.
     #[track_caller]
     pub fn daemon_by_hand(&self, wrap: &[&str]) -> Ran {
-        let mut arguments = vec!["20"];
+        let mut arguments = vec!["60"];
         arguments.extend(wrap);
         arguments.push(DAEMON);
         self.run("timeout", &arguments)
@@ -108,7 +107,8 @@ impl World {
             .args([
                 "--no-pager",
                 "--quiet",
-                &format!("--since=@{}", since.as_secs()),
+                // To the microsecond: the second in which this world began may hold the last one's end.
+                &format!("--since=@{}.{:06}", since.as_secs(), since.subsec_micros()),
             ])
             .args(arguments)
             .output()

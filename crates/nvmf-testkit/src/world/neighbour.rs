@@ -96,8 +96,10 @@ impl World {
 }
 
 fn give_modules() {
-    // Not hidden (any more) is what is wanted.
-    let _ = Command::new("umount").arg(modules_folder()).output();
+    // Not hidden (any more) is what is wanted, whoever looks into it just now.
+    let _ = Command::new("umount")
+        .args(["--lazy", &modules_folder()])
+        .output();
     let _ = fs::remove_dir_all(OTHERS);
 }
 

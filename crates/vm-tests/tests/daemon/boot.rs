@@ -21,7 +21,8 @@ fn firmware(world: &World, table: &[u8]) {
         .run("mount", &["--bind", folder, TABLES])
         .expect_success();
     world.on_end("the firmware's own tables", move || {
-        let script = format!("umount {TABLES}; rm -r {folder}");
+        // The daemon may be reading them.
+        let script = format!("umount --lazy {TABLES}; rm -r {folder}");
         drop(
             std::process::Command::new("sh")
                 .args(["-c", &script])
