@@ -46,18 +46,23 @@ fn a_script_that_adds_fifty_entries_causes_one_reconciliation() {
     let world = World::new("a_script_that_adds_fifty_entries_causes_one_reconciliation");
     let target = target();
     world.config(&target.as_subsystems());
+    // Longer than the machine may pause between two entries.
+    world.daemon_config("[Global]\nexclusion-soak-ms = 5000\n");
     world.start();
     world.wait_connected(target.nqns(), SOON);
     let before = world.exclusions_read();
     let script = "for n in $(seq 50); do nvmf exclusion add -n nqn.2026-11.script:$n || exit; done";
     let ran = world.run("sh", &["-c", script]);
     world.note(format_args!("fifty entries in {:.1?}", ran.taken));
+    // After ten seconds the daemon reads what is there, although the script is at it still.
+    let meanwhile = usize::try_from(ran.taken.as_secs() / 10).or_fail("count");
+    let most = before + 1 + meanwhile;
     ran.expect_success();
     world.wait_for("they are read", SOON, || {
         world.journal().contains("exclusions read: 50 entries")
     });
     world.stays("read once", Duration::from_secs(2), || {
-        world.exclusions_read() == before + 1
+        world.exclusions_read() <= most
     });
 }
 
@@ -66,7 +71,7 @@ fn excluded_while_down_stays_down_until_it_is_no_longer_excluded() {
     let world = World::new("excluded_while_down_stays_down_until_it_is_no_longer_excluded");
     let mut target = target();
     world.config(&(IMPATIENT.to_owned() + &target.as_subsystems()));
-    world.daemon_config("[Global]\nretry-max = 4\n");
+    world.daemon_config("[Global]\nretry-max = 10\n");
     world.start();
     world.wait_connected(target.nqns(), SOON);
     let before = world.controllers();
@@ -80,10 +85,13 @@ fn excluded_while_down_stays_down_until_it_is_no_longer_excluded() {
     });
     target.enable();
     world.wait_connected(&[OTHER], LATER);
-    assert_eq!(reason(&world, NQN), format!("excluded by {place}"));
+    // The one is told of before the other, or after it.
+    let words = format!("excluded by {place}");
+    world.wait_for("the status says so", SOON, || reason(&world, NQN) == words);
     assert_eq!(world.controllers().len(), 1, "{:?}", world.controllers());
     world.include(ENTRY);
-    world.wait_connected(&[NQN], Duration::from_secs(3));
+    // Sooner than any retry.
+    world.wait_connected(&[NQN], Duration::from_secs(8));
 }
 
 #[test]
@@ -116,7 +124,7 @@ fn an_entry_of_a_moment_before_the_attempt_is_honoured() {
     target.disable();
     world.config(&target.as_subsystems());
     // If this test is too slow for the one attempt, the next comes inside the soak as well.
-    world.daemon_config("[Global]\nretry-max = 2\nexclusion-soak-ms = 6000\n");
+    world.daemon_config("[Global]\nretry-max = 2\nexclusion-soak-ms = 10000\n");
     world.start();
     let before = world.exclusions_read();
     world.wait_for("an attempt is 0.2 s away", LATER, || {
@@ -295,5 +303,7 @@ fn a_list_that_cannot_be_read_excludes_nothing_and_is_told_once() {
     fs::remove_dir(list).or_fail("take the folder away");
     fs::rename(kept, list).or_fail("move the list back");
     world.wait_for("excluded again", SOON, || is_excluded(&world));
-    assert_eq!((problem(), told(&format!("over: {why}"))), (0, 1));
+    // The connector may have seen it before the daemon has read it.
+    world.wait_for("the problem is over", SOON, || problem() == 0);
+    assert_eq!(told(&format!("over: {why}")), 1, "once");
 }
