@@ -1,7 +1,20 @@
 //! Subsystems and paths as the real kernel shows them.
 
-use nvmf_testkit::World;
+use std::fs;
+
+use nvmf_testkit::host::Controller;
 use nvmf_testkit::target::Target;
+use nvmf_testkit::{SOON, World};
+
+/// Whether the kernel knows the state of the controller's path to a namespace.
+fn optimized(controller: &Controller) -> bool {
+    let of_it = fs::read_dir(format!("/sys/class/nvme/{}", controller.device));
+    let mut of_it = of_it.into_iter().flatten().flatten();
+    of_it.any(|it| {
+        let state = fs::read_to_string(it.path().join("ana_state"));
+        state.is_ok_and(|state| state == "optimized\n")
+    })
+}
 
 #[test]
 fn two_paths_to_one_subsystem() {
@@ -13,6 +26,10 @@ fn two_paths_to_one_subsystem() {
         .nvmf_connect(&first, nqn, &["--owner", "me"])
         .expect_success();
     world.nvmf_connect(&second, nqn, &[]).expect_success();
+    // The kernel looks for namespaces after it has said that it is connected.
+    world.wait_for("the namespace is there over both", SOON, || {
+        world.controllers().iter().all(optimized)
+    });
 
     let tree = world.nvmf(&["list-subsys"]).expect_success();
     assert!(tree.contains(&format!(" - NQN={nqn}\n")), "{tree}");

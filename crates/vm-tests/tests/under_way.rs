@@ -152,10 +152,20 @@ fn interrupt(world: &World, child: &Child) {
     world.run("kill", &["-INT", &pid]).expect_success();
 }
 
+/// It says so when it has heard of it; only then may the target answer.
+fn hears_of_it(child: &mut Child) {
+    let stderr = child.stderr.as_mut().or_fail("read its stderr");
+    let mut said = String::new();
+    BufReader::new(stderr)
+        .read_line(&mut said)
+        .or_fail("read a line");
+    assert!(said.contains("cannot be interrupted"), "{said}");
+}
+
 #[test]
 fn a_first_connect_cannot_be_broken_off() {
     let world = World::new("a_first_connect_cannot_be_broken_off");
-    let (fake, child) = connect_aloof(&world);
+    let (fake, mut child) = connect_aloof(&world);
     let device = world.controllers()[0].device.clone();
     let said = world.nvmf(&["disconnect-all"]).expect_success();
     let kept = format!("kept 1 controller, still being connected: {device}");
@@ -163,11 +173,10 @@ fn a_first_connect_cannot_be_broken_off() {
     let said = world.nvmf(&["disconnect", "-d", &device]).expect_failure(1);
     assert!(said.contains("first connect is still under way"), "{said}");
     interrupt(&world, &child);
+    hears_of_it(&mut child);
     drop(fake);
-    let output = child.wait_with_output().or_fail("wait for nvmf");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("cannot be interrupted"), "{said}");
+    let status = child.wait().or_fail("wait for nvmf");
+    assert_eq!(status.code(), Some(130));
     assert_eq!(world.controllers(), []);
 }
 
@@ -176,11 +185,7 @@ fn a_connect_that_was_stopped_leaves_nothing() {
     let world = World::new("a_connect_that_was_stopped_leaves_nothing");
     let (fake, mut child) = connect_aloof(&world);
     interrupt(&world, &child);
-    // It says so when it has heard it; only then does the target answer.
-    let stderr = child.stderr.take().or_fail("take stderr");
-    let mut lines = BufReader::new(stderr).lines();
-    let said = lines.next().and_then(Result::ok).unwrap_or_default();
-    assert!(said.contains("cannot be interrupted"), "{said}");
+    hears_of_it(&mut child);
     fake.set_log(FakeLog::default());
     let status = child.wait().or_fail("wait for nvmf");
     assert_eq!(status.code(), Some(130));

@@ -159,10 +159,10 @@ fn timed(arguments: &[String]) -> (Vec<(Duration, String)>, Option<i32>, String)
 }
 
 /// Three seconds; more by what others use of the machine: the start of a program takes about 15 ms
-/// under emulation.
+/// under emulation, where nobody else does.
 fn three_seconds(world: &World) -> Duration {
     let start = world.nvmf(&["--version"]).taken;
-    Duration::from_secs(3).mul_f64((start.as_secs_f64() / 0.04).max(1.0))
+    Duration::from_secs(3).mul_f64((start.as_secs_f64() / 0.02).max(1.0))
 }
 
 #[test]
@@ -360,8 +360,11 @@ fn stopped_by_the_user_it_leaves_nothing_half_made() {
     world.config(&(section + &target.as_discovery_controller()));
     let child = start(&["connect-all".to_owned()]);
     world.wait_for("only the mute one is waited for", SOON, || {
+        // Two are there before that, too: both discovery controllers.
         let controllers = world.controllers();
-        controllers.len() == 2 && controllers.iter().all(Controller::is_live)
+        controllers.len() == 2
+            && controllers.iter().all(Controller::is_live)
+            && controllers.iter().any(|it| !it.is_discovery())
     });
     let pid = child.id().to_string();
     world.run("kill", &["-INT", &pid]).expect_success();
@@ -373,10 +376,7 @@ fn stopped_by_the_user_it_leaves_nothing_half_made() {
         said.contains("interrupted") && said.contains("1 connected"),
         "{said}"
     );
-    assert!(
-        stopped.elapsed() < Duration::from_secs(10),
-        "{:?}",
-        stopped.elapsed()
-    );
+    // Its page would be waited for a minute.
+    assert!(stopped.elapsed() < SOON, "{:?}", stopped.elapsed());
     assert_eq!(nqns(&world), ["nqn.2026-11.done:1".to_owned()].into());
 }
