@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 use std::time::Duration;
 
-use nvmf_testkit::{SOON, World, registry, stage};
+use nvmf_testkit::{LATER, SOON, World, registry, stage};
 
 const NAME: &str = "boot_entry";
 const NQN: &str = "nqn.2026-11.boot:1";
@@ -80,7 +80,7 @@ fn an_owner_given_in_the_initramfs_outlives_the_switch_to_the_system() {
     assert!(said("kept").unwrap_or_default().contains("kept"), "{log}");
     assert_eq!(said("entries").as_deref(), Some("nvme0 nvme1"), "{log}");
 
-    world.wait_for("the daemon knows it", SOON, || {
+    world.wait_for("the daemon knows it", LATER, || {
         let ready = world.pid().is_some() && world.nvmf(&["status"]).status.success();
         ready && !world.status().state(NQN).is_empty()
     });

@@ -2,7 +2,7 @@
 
 use nvmf_testkit::fake::{FakeDiscovery, FakeLog, FakeRecord};
 use nvmf_testkit::target::Target;
-use nvmf_testkit::{SOON, World};
+use nvmf_testkit::{LATER, SOON, World};
 
 #[test]
 fn a_target_can_be_lost_and_come_back() {
@@ -16,7 +16,7 @@ fn a_target_can_be_lost_and_come_back() {
         !world.controllers().iter().all(|it| it.is_live())
     });
     target.enable();
-    world.wait_for("the kernel has it back", SOON, || {
+    world.wait_for("the kernel has it back", LATER, || {
         world.controllers() == [first.clone()]
     });
 }

@@ -3,12 +3,16 @@
 
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 use nvmf_testkit::host::Controller;
 use nvmf_testkit::target::Target;
 use nvmf_testkit::{LATER, OrFail, SOON, World};
 
 const FOLDER: &str = "/etc/stas";
+
+/// It looks for what it has lost a minute later, and it may take two looks.
+const MINUTES: Duration = Duration::from_secs(240);
 
 /// Has both its daemons connect these and nothing else, until the world ends.
 fn configure(world: &World, discovery: &Target, subsystem: &str, target: &Target) {
@@ -59,7 +63,7 @@ fn each_keeps_to_its_own() {
         let found = of("nqn.2026-11.theirs:");
         found.len() == 3 && found.iter().all(Controller::is_live)
     };
-    world.wait_for("nvme-stas has connected its own", LATER, theirs_are_there);
+    world.wait_for("nvme-stas has connected its own", MINUTES, theirs_are_there);
     let before = (of("nqn.2026-11.ours:"), of("nqn.2026-11.theirs:"));
     assert!(before.1.iter().all(|it| !it.is_owned_by("discoverd")));
     // Each of them starts anew beside the other, and all stays as it is. (stafd does not: while it is
@@ -72,7 +76,7 @@ fn each_keeps_to_its_own() {
     }
     // What it loses is its own to connect again.
     world.controller("nqn.2026-11.theirs:1").delete();
-    world.wait_for("it connects it again", LATER, theirs_are_there);
+    world.wait_for("it connects it again", MINUTES, theirs_are_there);
     assert!(
         of("nqn.2026-11.theirs:")
             .iter()

@@ -6,8 +6,8 @@ use nvmf_testkit::host::{self, DISCOVERY_NQN};
 use nvmf_testkit::target::Target;
 use nvmf_testkit::{LATER, OrFail, SOON, World};
 
-/// Loses a target in seconds.
-const WATCHFUL: &str = "[I/O Controller Defaults]\nkeep-alive-tmo = 2\nreconnect-delay = 1\n";
+/// Options of one that is lost in seconds.
+const WATCHFUL: &str = "keep-alive-tmo = 4\nreconnect-delay = 1\n";
 
 /// Loses a target in seconds, and gives it up soon after.
 const IMPATIENT: &str = "[Discovery Controller Defaults]\nkeep-alive-tmo = 2\nreconnect-delay = 1\n\
@@ -39,13 +39,14 @@ fn a_target_that_the_network_swallows_holds_up_none_of_twenty() {
     blackhole(&world, swallowed.trsvcid());
     world.config(
         &[
-            WATCHFUL,
+            // Only this one: a busy machine might lose the others, too.
             &swallowed.as_subsystems(),
+            WATCHFUL,
             &others.as_subsystems(),
         ]
         .concat(),
     );
-    // The attempt is not over for a minute: whoever waits for it is late.
+    // The attempt is not over for half a minute, the most there is: whoever waits for it is late.
     world.daemon_config("[Global]\nprobe-timeout-ms = 60000\n");
     world.start();
     let said = |what: &str| world.status().connection("nqn.2026-11.swallowed:1", what);
@@ -104,7 +105,7 @@ fn a_target_that_reboots_comes_back_with_all_it_has() {
 }
 
 /// What a process holds.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 struct Held {
     descriptors: usize,
     threads: usize,
@@ -162,7 +163,7 @@ fn thirty_losses_leave_nothing_behind() {
             fresh.count() == target.nqns().len()
         });
         if cycle == CYCLES / 2 {
-            half = Some([Held::by(daemon), Held::by(connector)]);
+            half = Some([daemon, connector].map(|pid| (pid, Held::by(pid))));
         }
     }
     let units = || {
@@ -184,11 +185,17 @@ fn thirty_losses_leave_nothing_behind() {
     world.settle();
     assert_eq!(nvmf_testkit::registry::all().len(), 5);
     let half = half.or_fail("have looked half-way");
-    for (before, pid) in half.into_iter().zip([daemon, connector]) {
+    for (pid, before) in half {
+        // What it is at just now may need one more, at either look: when it is done, there is none.
+        let at_rest = || {
+            let after = Held::by(pid);
+            after.descriptors <= before.descriptors && after.threads <= before.threads + 1
+        };
+        let what = format!("no more than half-way: {before:?}");
+        let waited = world.try_wait(&what, SOON, at_rest);
         let after = Held::by(pid);
         world.note(format_args!("{before:?} half-way, {after:?} at the end"));
-        assert_eq!(after.descriptors, before.descriptors);
-        assert!(after.threads <= before.threads + 1, "{after:?}");
+        waited.or_fail("find all given back");
         assert!(after.kib <= before.kib + GROWTH_KIB, "{after:?}");
     }
 }
