@@ -33,7 +33,7 @@ pub(crate) struct Test {
     #[arg(long)]
     keep_going: bool,
     /// Deadline of one test in the virtual machine, or of one of its stages
-    #[arg(long, value_name = "SECONDS", default_value_t = 180)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     timeout: u64,
     /// Show what the tests in the virtual machine print as they do
     #[arg(long)]
