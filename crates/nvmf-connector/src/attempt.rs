@@ -6,6 +6,7 @@ use nvmf_types::TransportId;
 
 use crate::connect::{ask_target, connect};
 use crate::protocol::{Connect, FailureKind, Outcome};
+use crate::targets::Targets;
 
 /// A request under way: its ways in their order, and how those before this one failed.
 #[derive(Debug)]
@@ -29,9 +30,9 @@ impl Attempt {
     ///
     /// # Errors
     /// None does: the outcome.
-    pub(crate) fn probe(&mut self, root: &Root) -> Result<(), Outcome> {
+    pub(crate) fn probe(&mut self, root: &Root, targets: &Targets) -> Result<(), Outcome> {
         while let Some(way) = self.way() {
-            match ask_target(root, way, &self.call) {
+            match ask_target(root, targets, way, &self.call) {
                 None => return Ok(()),
                 Some(outcome) => self.next(outcome),
             }

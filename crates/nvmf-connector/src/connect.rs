@@ -8,22 +8,36 @@ use nvmf::{Root, exclusions};
 use nvmf_types::TransportId;
 
 use crate::protocol::{Connect, FailureKind, Outcome};
+use crate::targets::{Place, Targets};
 
 /// Longest probe, whatever the request says.
 const MAX_PROBE: Duration = Duration::from_secs(30);
 
 /// Asks the exclusions, and then the target, in user space, whether it answers. `None`: it does.
-pub(crate) fn ask_target(root: &Root, way: &TransportId, call: &Connect) -> Option<Outcome> {
+pub(crate) fn ask_target(
+    root: &Root,
+    targets: &Targets,
+    way: &TransportId,
+    call: &Connect,
+) -> Option<Outcome> {
     let tid = as_host(way, call);
     if let Some(excluded) = ask_exclusions(root, &tid, call) {
         return Some(excluded);
     }
     let limit = Duration::from_millis(call.probe_timeout_ms).min(MAX_PROBE);
     let tls = call.options.tls == Some(true);
-    let probe = if call.deep_probe { deep_probe } else { probe };
-    let error = probe(&tid, call.class, tls, limit).err()?;
+    let answer = |result: Result<(), ProbeError>| {
+        result.map_err(|error| (probe_failure(&error), error.to_string()))
+    };
+    let result = if call.deep_probe {
+        answer(deep_probe(&tid, call.class, tls, limit))
+    } else {
+        let ask = || answer(probe(&tid, call.class, tls, limit));
+        targets.ask(Place::new(&tid, tls), ask)
+    };
+    let (kind, error) = result.err()?;
     Some(Outcome::Failed {
-        kind: probe_failure(&error),
+        kind,
         message: format!("cannot connect {}: {error}", way.log_form()),
     })
 }

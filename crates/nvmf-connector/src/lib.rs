@@ -25,6 +25,7 @@ mod listener;
 mod pool;
 pub mod protocol;
 mod server;
+mod targets;
 
 pub use disconnect::disconnect;
 pub use listener::{Listener, ListenerError};

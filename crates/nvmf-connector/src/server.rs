@@ -20,6 +20,7 @@ use crate::disconnect::disconnect;
 use crate::listener::Listener;
 use crate::pool::Pool;
 use crate::protocol::{Call, MAX_LINE, Outcome, Request, Response};
+use crate::targets::Targets;
 
 /// Takes a line for the log.
 pub type Log = fn(fmt::Arguments<'_>);
@@ -33,6 +34,7 @@ struct Shared {
     root: Root,
     log: Log,
     probes: Pool,
+    targets: Targets,
     writer: Pool,
     deletes: Pool,
     clients: AtomicUsize,
@@ -59,6 +61,7 @@ impl Server {
             root,
             log,
             probes: Pool::new("probe", PROBES),
+            targets: Targets::default(),
             writer: Pool::new("writer", 1),
             deletes: Pool::new("delete", DELETES),
             clients: AtomicUsize::new(0),
@@ -140,7 +143,7 @@ impl Shared {
         let shared = Arc::clone(self);
         self.probes.run(0, move || {
             if answer.is_wanted() {
-                match attempt.probe(&shared.root) {
+                match attempt.probe(&shared.root, &shared.targets) {
                     Err(outcome) => answer.send(outcome),
                     Ok(()) => shared.queue(attempt, answer),
                 }
