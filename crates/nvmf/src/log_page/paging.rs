@@ -2,6 +2,8 @@
 
 use nvmf_types::log_page::{ENTRY_LEN, HEADER_LEN, Header};
 
+use rustix::io::Errno;
+
 use super::LogPageFetchErrorKind;
 
 /// Where a log page comes from.
@@ -15,7 +17,11 @@ pub(super) trait Source {
     ) -> Result<(), LogPageFetchErrorKind>;
 }
 
-/// How much is read at once, in bytes; every controller can transfer as much.
+/// How much is read at once, in bytes. A controller may make the whole page anew for each read, as the kernel's does
+/// (Linux `drivers/nvme/target/discovery.c`, `nvmet_execute_disc_get_log_page`).
+const LARGE: usize = 64 * 1024;
+/// And if that is too much for it, or for the kernel (Base Specification, Identify Controller: MDTS): every
+/// controller can transfer as much as this.
 const PAGE: usize = 4096;
 
 /// Attempts to read the log in one generation.
@@ -56,11 +62,18 @@ fn read_entries(
     count: usize,
 ) -> Result<(), LogPageFetchErrorKind> {
     let mut missing = count.saturating_mul(ENTRY_LEN);
-    let mut buffer = [0; PAGE];
+    let mut most = LARGE;
+    let mut buffer = vec![0; missing.min(most)];
     while missing > 0 {
-        let page = buffer.get_mut(..missing.min(PAGE)).unwrap_or_default();
+        let page = buffer.get_mut(..missing.min(most)).unwrap_or_default();
         page.fill(0);
-        source.read(whole.len() as u64, page, true)?;
+        match source.read(whole.len() as u64, page, true) {
+            Err(error) if most > PAGE && may_be_too_much(&error) => {
+                most = PAGE;
+                continue;
+            }
+            read => read?,
+        }
         let delivered = page
             .chunks(ENTRY_LEN)
             .take_while(|e| e.iter().any(|b| *b != 0))
@@ -76,6 +89,16 @@ fn read_entries(
         missing -= page.len();
     }
     Ok(())
+}
+
+fn may_be_too_much(error: &LogPageFetchErrorKind) -> bool {
+    match error {
+        LogPageFetchErrorKind::Status(_) => true,
+        LogPageFetchErrorKind::Io(error) => {
+            error.raw_os_error() == Some(Errno::INVAL.raw_os_error())
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -101,6 +124,8 @@ mod tests {
         /// A change keeps the number of entries.
         renames: bool,
         event_pending: bool,
+        /// The most that it transfers, and what comes of more; `None`: all.
+        most: Option<(usize, fn() -> LogPageFetchErrorKind)>,
         reads: Vec<(u64, usize)>,
     }
 
@@ -136,6 +161,11 @@ mod tests {
         ) -> Result<(), LogPageFetchErrorKind> {
             self.reads.push((offset, buffer.len()));
             self.event_pending &= retain;
+            if let Some((most, error)) = self.most
+                && buffer.len() > most
+            {
+                return Err(error());
+            }
             let mut page = vec![0; HEADER_LEN];
             page[..8].copy_from_slice(&self.genctr.to_le_bytes());
             let numrec = self.numrec.unwrap_or(self.entries.len() as u64);
@@ -162,24 +192,45 @@ mod tests {
     }
 
     #[test]
-    fn in_pages_of_four_kilobytes_at_most() {
+    fn in_large_pieces_where_that_works() {
         let mut fake = Fake {
             event_pending: true,
             strict: true,
-            ..Fake::with(6)
+            ..Fake::with(70)
         };
         let log = read_log(&mut fake).unwrap();
         assert_eq!(
             (log.genctr, log.entries.len(), log.ignored.len()),
-            (7, 6, 0)
+            (7, 70, 0)
         );
-        assert_eq!(log.entries[5].subnqn, "nqn.2014-08.org.example:5");
-        assert_eq!(
-            fake.reads,
-            [(0, 1024), (1024, 4096), (5120, 2048), (0, 1024)]
-        );
+        assert_eq!(log.entries[69].subnqn, "nqn.2014-08.org.example:69");
+        let pieces = [(0, 1024), (1024, 65536), (66560, 6144), (0, 1024)];
+        assert_eq!(fake.reads, pieces);
         assert!(!fake.event_pending, "the last read acknowledges");
         assert_eq!(read_log(&mut Fake::with(0)).unwrap().entries.len(), 0);
+    }
+
+    #[test]
+    fn in_pages_of_four_kilobytes_where_more_is_too_much() {
+        let by_the_kernel = || LogPageFetchErrorKind::from(Errno::INVAL);
+        for error in [by_the_kernel, || LogPageFetchErrorKind::Status(0x002)] {
+            let mut fake = Fake {
+                strict: true,
+                most: Some((PAGE, error)),
+                ..Fake::with(6)
+            };
+            assert_eq!(read_log(&mut fake).unwrap().entries.len(), 6);
+            let pieces = [
+                (0, 1024),
+                (1024, 6144),
+                (1024, 4096),
+                (5120, 2048),
+                (0, 1024),
+            ];
+            assert_eq!(fake.reads, pieces);
+            fake.most = Some((PAGE - 1, error));
+            assert!(read_log(&mut fake).is_err(), "that is no controller");
+        }
     }
 
     #[test]
@@ -228,7 +279,7 @@ mod tests {
                 error.to_string(),
                 format!("the controller announces {numrec} entries and delivers 5")
             );
-            assert_eq!(reads, 4, "no reading on behind the end");
+            assert_eq!(reads, 3, "no reading on behind the end");
         }
         let (error, _) = fetch(1, 0, false);
         assert!(matches!(
