@@ -8,8 +8,8 @@ use super::Daemon;
 use crate::bus::{Shown, View};
 use crate::{notify, report};
 
-/// How long a change of the status waits for others.
-const PUBLISH_AFTER: Duration = Duration::from_millis(200);
+/// How long a change of the status waits for others: a connect and its unit are one, mostly.
+const PUBLISH_AFTER: Duration = Duration::from_millis(500);
 /// What publishing costs with very many connections is this part of all time at most.
 const SHARE: u32 = 20;
 
