@@ -40,6 +40,7 @@ pub(crate) fn forward(root: Root, inputs: Inputs) -> io::Result<Again> {
     tokio::spawn(async move {
         let mut burst = Burst::default();
         burst.changed();
+        let mut before = None;
         loop {
             tokio::select! {
                 changed = mounts.ready(Interest::PRIORITY) => match changed {
@@ -56,7 +57,13 @@ pub(crate) fn forward(root: Root, inputs: Inputs) -> io::Result<Again> {
                     let root = root.clone();
                     let found = spawn_blocking(move || without_netdev(&root)).await;
                     let trouble = lines(&found.unwrap_or_default());
-                    put(&inputs, Input::Trouble(Trouble::Mounts, trouble));
+                    // mount(8) notes `_netdev` after it has mounted: what is new must be so twice
+                    if trouble.is_none() || trouble == before {
+                        put(&inputs, Input::Trouble(Trouble::Mounts, trouble.clone()));
+                    } else {
+                        burst.changed();
+                    }
+                    before = trouble;
                 }
             }
         }

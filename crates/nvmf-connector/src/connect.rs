@@ -10,8 +10,8 @@ use nvmf_types::TransportId;
 use crate::protocol::{Connect, FailureKind, Outcome};
 use crate::targets::{Place, Targets};
 
-/// Longest probe, whatever the request says.
-const MAX_PROBE: Duration = Duration::from_secs(30);
+/// Longest probe, whatever the request says: the most that can be configured.
+const MAX_PROBE: Duration = Duration::from_secs(60);
 
 /// Asks the exclusions, and then the target, in user space, whether it answers. `None`: it does.
 pub(crate) fn ask_target(

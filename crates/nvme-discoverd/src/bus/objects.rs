@@ -60,7 +60,11 @@ struct Objects {
 
 impl Objects {
     /// Adds, changes and removes objects; signals only what changed.
+    ///
+    /// # Errors
+    /// The last one; all else is shown.
     async fn show(&mut self, shown: Shown) -> zbus::Result<()> {
+        let mut result = Ok(());
         // Of what is gone as a connection and left as a controller the object stays.
         let mut gone = BTreeSet::new();
         for (id, view) in &shown.connections {
@@ -73,12 +77,16 @@ impl Objects {
             let path = self.path(&id, &view, &gone);
             gone.remove(&path);
             gone.extend(self.paths.insert(id, path.clone()).filter(|it| *it != path));
-            self.put(path, view).await?;
+            if let Err(error) = self.put(path, view).await {
+                result = Err(error);
+            }
         }
         for path in gone {
             self.there.remove(&path);
             let server = self.bus.object_server();
-            server.remove::<Controller, _>(path).await?;
+            if let Err(error) = server.remove::<Controller, _>(path).await {
+                result = Err(error);
+            }
         }
         let before = std::mem::replace(
             &mut *self.problems.lock().unwrap_or_else(PoisonError::into_inner),
@@ -88,7 +96,7 @@ impl Objects {
             let changed = HashMap::from([("Problems", Variant::new(shown.problems))]);
             self.signal(PATH, MANAGER, changed).await?;
         }
-        Ok(())
+        result
     }
 
     /// A path for each. It depends on nothing but the connection, so that it is the same after a

@@ -46,7 +46,7 @@ fn a_target_that_the_network_swallows_holds_up_none_of_twenty() {
         ]
         .concat(),
     );
-    // The attempt is not over for half a minute, the most there is: whoever waits for it is late.
+    // The attempt is not over for a minute, the most there is: whoever waits for it is late.
     world.daemon_config("[Global]\nprobe-timeout-ms = 60000\n");
     world.start();
     let said = |what: &str| world.status().connection("nqn.2026-11.swallowed:1", what);
