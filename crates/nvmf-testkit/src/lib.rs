@@ -31,4 +31,6 @@ pub mod uevent;
 mod world;
 
 pub use files::OrFail;
-pub use world::{HOST_MODULES, LATER, Moment, Ran, SOON, Status, Stopped, TimedOut, World};
+pub use world::{
+    HOST_MODULES, LATER, Moment, Ran, SOON, Status, Stopped, Terminal, TimedOut, World,
+};

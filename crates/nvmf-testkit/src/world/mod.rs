@@ -6,12 +6,14 @@ mod neighbour;
 mod outcome;
 mod report;
 mod stopped;
+mod terminal;
 mod udev;
 
 pub use neighbour::HOST_MODULES;
 pub use outcome::{Ran, Status, TimedOut};
 pub(crate) use stopped::go_first;
 pub use stopped::{Moment, Stopped};
+pub use terminal::Terminal;
 
 use std::cell::RefCell;
 use std::fs;

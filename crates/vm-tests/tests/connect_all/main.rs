@@ -1,6 +1,7 @@
 //! `nvmf connect-all`: everything that discovery controllers name, on a real kernel.
 
 mod over;
+mod terminal;
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};

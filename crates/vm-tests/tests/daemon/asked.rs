@@ -1,7 +1,5 @@
 //! What the daemon answers while it is at work.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::process::{Command, Stdio};
 
 use nvmf_testkit::fake::RefusingPort;
@@ -148,31 +146,12 @@ fn wait_for_all_or_for_one() {
 fn top_on_a_terminal() {
     let kinds = Kinds::new("top_on_a_terminal", NOT_AGAIN);
     let world = &kinds.world;
-    let (keys, seen) = ("/run/nvmf-test.keys", "/run/nvmf-test.seen");
-    world.run("mkfifo", &[keys]).expect_success();
-    world.on_end("the terminal", move || {
-        for file in [keys, seen] {
-            let _ = std::fs::remove_file(file);
-        }
-    });
-    let top = "stty cols 160 rows 40; exec nvmf top";
-    let terminal = format!("exec script -qefc '{top}' {seen} <{keys}");
-    let mut top = Command::new("sh")
-        .args(["-c", &terminal])
-        .env("TERM", "xterm")
-        .stdout(Stdio::null())
-        .spawn()
-        .or_fail("start nvmf top on a terminal");
-    let mut keyboard = OpenOptions::new()
-        .write(true)
-        .open(keys)
-        .or_fail("open the keyboard");
+    let mut terminal = world.on_a_terminal("nvmf top");
     world.wait_for("it shows them", SOON, || {
-        let seen = std::fs::read(seen).unwrap_or_default();
-        let seen = String::from_utf8_lossy(&seen);
+        let seen = terminal.seen();
         seen.contains("asked:connected") && seen.contains("asked:refused")
     });
-    keyboard.write_all(b"q").or_fail("press q");
-    let status = top.wait().or_fail("wait for nvmf top");
-    assert!(status.success(), "{status}");
+    terminal.press("q");
+    let (status, seen) = terminal.end();
+    assert!(status.success(), "{status}: {seen}");
 }
