@@ -5,6 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use nvmf_types::ConnectOptions;
+use nvmf_types::config::DaemonConfig;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -119,4 +122,18 @@ fn links_lead_to_what_is_there() {
         }
     }
     assert!(seen > 30, "only {seen} links were found");
+}
+
+/// All keys of both configuration files are described, and the daemon's are in the example.
+#[test]
+fn every_key_is_described() {
+    let described = fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let keys = ConnectOptions::KEYS.iter().chain(&DaemonConfig::KEYS);
+    for key in keys {
+        assert!(described.contains(&format!("`{key}`")), "{key}");
+    }
+    let example = fs::read_to_string(root().join("dist/etc/nvme-discoverd.conf")).unwrap();
+    for key in DaemonConfig::KEYS {
+        assert!(example.contains(&format!("#{key} = ")), "{key}");
+    }
 }
