@@ -20,3 +20,4 @@ pub use existing::{Existing, find_existing};
 pub use reason::{Cause, Reason};
 pub use run::{Connected, connect, connect_once};
 pub use status::NvmeStatus;
+pub use under_way::wait_for_others;

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
@@ -123,7 +124,15 @@ fn connect_aloof(world: &World) -> (FakeDiscovery, Child) {
         ..FakeLog::default()
     };
     let fake = FakeDiscovery::start(log).or_fail("start a fake");
-    let port = format!("--trsvcid={}", fake.port());
+    let child = start_connect(fake.port());
+    world.wait_for("the kernel is at it", LATER, || {
+        world.controllers().len() == 1
+    });
+    (fake, child)
+}
+
+fn start_connect(port: u16) -> Child {
+    let port = format!("--trsvcid={port}");
     let connect = [
         "connect",
         "-t",
@@ -139,11 +148,7 @@ fn connect_aloof(world: &World) -> (FakeDiscovery, Child) {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn();
-    let child = child.or_fail("start nvmf");
-    world.wait_for("the kernel is at it", LATER, || {
-        world.controllers().len() == 1
-    });
-    (fake, child)
+    child.or_fail("start nvmf")
 }
 
 /// Stops it as Ctrl-C does.
@@ -191,6 +196,29 @@ fn a_connect_that_was_stopped_leaves_nothing() {
     assert_eq!(status.code(), Some(130));
     assert_eq!(world.controllers(), []);
     assert!(registry::all().is_empty(), "{:?}", registry::all());
+}
+
+#[test]
+fn who_waits_for_another_can_be_stopped_at_once() {
+    let world = World::new("who_waits_for_another_can_be_stopped_at_once");
+    let (fake, mut first) = connect_aloof(&world);
+    let mut second = start_connect(fake.port());
+    let stderr = second.stderr.as_mut().or_fail("read its stderr");
+    let mut said = String::new();
+    BufReader::new(stderr)
+        .read_line(&mut said)
+        .or_fail("read a line");
+    assert!(said.contains("another process"), "{said}");
+    interrupt(&world, &second);
+    let status = second.wait().or_fail("wait for the second");
+    assert_eq!(status.signal(), Some(2), "{status}");
+    assert!(first.try_wait().is_ok_and(|it| it.is_none()));
+    interrupt(&world, &first);
+    hears_of_it(&mut first);
+    fake.set_log(FakeLog::default());
+    let status = first.wait().or_fail("wait for the first");
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(world.controllers(), []);
 }
 
 /// Runs `nvmf` on a thread of its own, which has no world.

@@ -12,7 +12,9 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use clap::Args;
 use nvmf::Root;
-use nvmf::connect::{ConnectErrorKind, Connected, connect, connect_once, find_existing};
+use nvmf::connect::{
+    ConnectErrorKind, Connected, connect, connect_once, find_existing, wait_for_others,
+};
 use nvmf::registry::{Claim, Registry};
 use nvmf_types::{
     ConnectOptions, ControllerClass, DeviceName, HostIdentity, LiveController, Owner, TransportId,
@@ -29,6 +31,8 @@ use crate::output::Output;
 
 /// How long a target may take to answer the probe.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+
+const OTHERS: &str = "nvmf: connect: another process is connecting the same: waiting for it";
 
 /// Connect to a controller
 ///
@@ -114,6 +118,13 @@ impl Connect {
     ) -> Result<Option<Connected>, Unconnected> {
         ask(tid, class, options, PROBE_TIMEOUT)?;
         let owner = self.owner.as_ref();
+        if !self.tunables.duplicate_connect {
+            // Ctrl-C ends this at once.
+            wait_for_others(root, tid, || {
+                // Nobody may be there to read it.
+                let _ = writeln!(std::io::stderr(), "{OTHERS}");
+            });
+        }
         let connected = interrupt::to_its_end(root, || match self.tunables.duplicate_connect {
             true => connect(root, tid, class, options, owner),
             false => connect_once(root, tid, class, options, owner, default),

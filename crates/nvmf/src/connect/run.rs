@@ -1,7 +1,6 @@
 //! The steps of a connect.
 
 use std::io;
-use std::time::Duration;
 
 use nvmf_types::{
     ConnectOptions, ConnectString, ControllerClass, DeviceName, HostIdentity, Owner, Transport,
@@ -11,7 +10,7 @@ use rustix::io::Errno;
 
 use super::existing::find_existing;
 use super::fabrics::{Device, Fabrics};
-use super::under_way::UnderWay;
+use super::under_way::{PATIENCE, UnderWay};
 use super::{ConnectError, ConnectErrorKind, Reason, fc};
 use crate::kernel_log::KernelLog;
 use crate::registry::{Registered, Registry, RegistryErrorKind};
@@ -33,10 +32,6 @@ pub struct Connected {
     /// connected.
     pub warning: Option<String>,
 }
-
-/// How long another process of ours that connects the same is waited for: longer than the kernel
-/// ever takes.
-const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Connects `tid` and registers the new controller for `owner`; without one, what a predecessor
 /// left in the registry goes. Secrets and keys that the options refer to are looked up here. Blocks

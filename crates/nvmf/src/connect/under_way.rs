@@ -24,6 +24,10 @@ use crate::{Root, fs};
 /// How often it is looked whether another process is done.
 const GLANCE: Duration = Duration::from_millis(10);
 
+/// How long another process of ours that connects the same is waited for: longer than the kernel
+/// ever takes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(90);
+
 /// A connect that is under way for as long as this lives, or its process.
 #[derive(Debug)]
 pub(crate) struct UnderWay {
@@ -82,6 +86,22 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         // What stays is collected later.
         let _ = rustix::fs::unlinkat(&self.dir, &*self.name, AtFlags::empty());
+    }
+}
+
+/// Waits as long as another process of ours connects `tid`; then [`super::connect_once`] need not, which cannot
+/// be stopped. Calls `waits` if there is something to wait for. Ends after a minute and a half in any case.
+pub fn wait_for_others(root: &Root, tid: &TransportId, waits: impl FnOnce()) {
+    let started = Instant::now();
+    let mut waits = Some(waits);
+    // What cannot be read is told by who connects.
+    while is_under_way(root, |other| other == tid).unwrap_or_default()
+        && started.elapsed() < PATIENCE
+    {
+        if let Some(waits) = waits.take() {
+            waits();
+        }
+        std::thread::sleep(GLANCE);
     }
 }
 
@@ -215,6 +235,17 @@ mod tests {
             drop(one);
             assert!(waits.join().unwrap().is_some());
         });
+    }
+
+    #[test]
+    fn who_waits_is_told_so_and_goes_on() {
+        let host = FakeHost::new();
+        wait_for_others(&host.root(), &tid(1), || panic!("for nobody"));
+        let one = begin(&host, 1).unwrap();
+        wait_for_others(&host.root(), &tid(2), || panic!("for another connection"));
+        let mut one = Some(one);
+        wait_for_others(&host.root(), &tid(1), || drop(one.take()));
+        assert!(one.is_none(), "it was waited for");
     }
 
     #[test]
