@@ -36,7 +36,9 @@ impl Core {
 
     /// Takes in a change of what is desired. `at_start`: what is new may claim what was there.
     pub(crate) fn apply(&mut self, diff: Diff, at_start: bool, now: Timestamp) {
-        self.connections.touch_all();
+        if std::mem::take(&mut self.desired.changed) {
+            self.connections.touch_all();
+        }
         for key in &diff.removed {
             self.forget(key);
         }

@@ -35,6 +35,8 @@ pub(crate) struct Desired {
     /// What the log pages of desired discovery controllers name.
     pages: BTreeMap<Key, Page>,
     wanted: BTreeMap<Key, Wanted>,
+    /// Who desires what is other than it was when this was taken.
+    pub(crate) changed: bool,
 }
 
 /// What a log page names.

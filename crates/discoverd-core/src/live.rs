@@ -130,14 +130,14 @@ impl Live {
     /// Takes in what is there now. A former incarnation must have been removed.
     pub(crate) fn put(&mut self, live: LiveController, now: Timestamp) {
         let device = live.device.clone();
-        if let Some(known) = self.get_mut(&device)
+        self.touched.insert(device.clone());
+        if let Some(known) = self.known.get_mut(&device)
             && known.live.tid == live.tid
             && known.live.class == live.class
         {
             known.live = live;
             return;
         }
-        self.touched.insert(device.clone());
         self.unlist(&device);
         for spot in Spot::of(&live) {
             self.by_spot.entry(spot).or_default().insert(device.clone());

@@ -78,6 +78,7 @@ impl Desired {
         for key in page.io.difference(&before.io) {
             self.want(key, &mut diff).named_by.insert(dc.clone());
         }
+        self.changed |= page != before;
         let regrade = page.referrals != before.referrals;
         self.pages.insert(dc.clone(), page);
         if regrade {
@@ -88,6 +89,7 @@ impl Desired {
 
     /// Takes in that one kind of source named `before` and names `now`.
     fn sources_changed(&mut self, before: impl IntoIterator<Item = Key>, now: Vec<Key>) -> Diff {
+        self.changed = true;
         let mut diff = Diff::default();
         let mut regrade = false;
         for key in before {

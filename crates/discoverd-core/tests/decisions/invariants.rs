@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use discoverd_core::{
-    ActionId, ActionKind, ClaimOutcome, ConnectOutcome, ConnectionStatus, Core, Event, FailureKind,
-    Settings, State, StatusId, Timestamp, UnitOutcome,
+    ActionId, ActionKind, ClaimOutcome, ConnectOutcome, Core, Event, FailureKind, Settings, State,
+    Timestamp, UnitOutcome,
 };
 use nvmf_types::exclusion::ExclusionSet;
 use nvmf_types::{ControllerState, DeviceName, HostIdentity, LiveController, Origin};
 use proptest::prelude::*;
 
+use crate::picture::Picture;
 use crate::steps::{NAMES, OWNERS, Step, names, step};
 use crate::world::{class, config, exclusions, listed, live, log, name, no_boot_tables, tid};
 
@@ -28,8 +29,7 @@ struct Run {
     units: BTreeSet<u64>,
     refused: BTreeSet<u64>,
     open: Vec<(ActionId, ActionKind)>,
-    /// What was shown last.
-    picture: BTreeMap<StatusId, ConnectionStatus>,
+    picture: Picture,
 }
 
 impl Run {
@@ -46,7 +46,7 @@ impl Run {
             units: BTreeSet::new(),
             refused: BTreeSet::new(),
             open: Vec::new(),
-            picture: BTreeMap::new(),
+            picture: Picture::default(),
         }
     }
 
@@ -67,42 +67,17 @@ impl Run {
     fn drain(&mut self) {
         for _ in 0..1_000 {
             let Some(action) = self.core.poll_action() else {
-                return self.check_picture();
+                return self.picture.check(&self.core, self.now);
             };
             let early = !self.started && action.kind != ActionKind::PublishStatus;
             assert!(!early, "too early: {action:?}");
             self.check(&action.kind);
-            if action.kind == ActionKind::PublishStatus {
-                self.publish();
-            } else {
-                self.open.push((action.id, action.kind));
+            match action.kind {
+                ActionKind::PublishStatus => self.picture.update(&mut self.core, self.now),
+                kind => self.open.push((action.id, kind)),
             }
         }
         panic!("poll_action does not end");
-    }
-
-    fn publish(&mut self) {
-        let changes = self.core.status_changes(Timestamp(self.now));
-        for (id, status) in changes.connections {
-            match status {
-                Some(status) => self.picture.insert(id, status),
-                None => self.picture.remove(&id),
-            };
-        }
-        let counts = self.core.status(Timestamp(self.now)).counts;
-        assert_eq!(changes.counts, counts);
-    }
-
-    /// Who shows what is new when there is something new shows everything.
-    fn check_picture(&self) {
-        let mut shown: Vec<ConnectionStatus> = self.picture.values().cloned().collect();
-        let mut status = self.core.status(Timestamp(self.now)).connections;
-        for connection in shown.iter_mut().chain(&mut status) {
-            // it is seen from `since_ms` and `retry_at_ms`
-            connection.for_ms = 0;
-            connection.next_retry_ms = None;
-        }
-        assert_eq!(shown, status, "the status changed unseen");
     }
 
     fn check(&mut self, kind: &ActionKind) {

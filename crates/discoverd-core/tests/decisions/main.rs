@@ -1,6 +1,8 @@
 //! Given events, expect actions; and what holds whatever happens.
 
 #[cfg(test)]
+mod picture;
+#[cfg(test)]
 mod steps;
 #[cfg(test)]
 mod world;
