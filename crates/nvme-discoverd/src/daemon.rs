@@ -202,12 +202,13 @@ impl Daemon {
                         event.action,
                         event.props.get("NVME_EVENT")
                     );
+                    let removed = uevents::removed(&event);
                     let changed = uevents::discovery_changed(&event);
-                    if uevents::removed(&event) {
+                    if removed {
                         self.parts.workers.reap(device.clone(), event.seqnum);
-                        self.devices.touched(device, false);
-                    } else if changed {
-                        self.devices.touched(device, true);
+                    }
+                    if removed || changed {
+                        self.devices.touched(device, changed);
                     } else {
                         self.devices.touched_lightly(device, Instant::now());
                     }

@@ -69,6 +69,11 @@ impl Attempt {
         }
     }
 
+    /// That way's name in the log; empty: none is left.
+    pub(crate) fn name(&self) -> String {
+        self.way().map(TransportId::log_form).unwrap_or_default()
+    }
+
     fn next(&mut self, failed: Outcome) {
         self.failed.push(failed);
         self.at += 1;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use nvmf::Root;
 use nvmf::connect::Existing;
-use nvmf_types::{ControllerClass, TransportId};
+use nvmf_types::ControllerClass;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::geteuid;
 
@@ -159,8 +159,7 @@ impl Shared {
                     Some(outcome) => {
                         // who asks tells of it
                         if !answer.is_wanted() {
-                            let name = attempt.way().map(TransportId::log_form);
-                            let name = name.unwrap_or_default();
+                            let name = attempt.name();
                             (shared.log)(format_args!("{name}: {outcome}; who asked is gone"));
                         }
                         answer.send(outcome);
@@ -173,8 +172,7 @@ impl Shared {
 
     /// The one place from which the kernel is asked to connect; only the writer comes here.
     fn write(&self, attempt: &mut Attempt) -> Option<Outcome> {
-        let name = attempt.way().map(TransportId::log_form);
-        let name = name.unwrap_or_default();
+        let name = attempt.name();
         let before = Instant::now();
         let outcome = {
             let existing = self.existing.lock();
@@ -184,7 +182,7 @@ impl Shared {
         let failed = matches!(outcome, None | Some(Outcome::Failed { .. }));
         let mut hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
         if failed && before.elapsed() >= HUNG {
-            hung.insert(name.clone());
+            hung.insert(name);
         } else {
             hung.remove(&name);
         }
@@ -193,9 +191,8 @@ impl Shared {
 
     fn priority(&self, attempt: &Attempt) -> u8 {
         let hung = self.hung.lock().unwrap_or_else(PoisonError::into_inner);
-        let way = attempt.way().map(TransportId::log_form);
         match attempt.call.class {
-            _ if way.is_some_and(|way| hung.contains(&way)) => 2,
+            _ if hung.contains(&attempt.name()) => 2,
             ControllerClass::Discovery => 0,
             ControllerClass::Io => 1,
         }

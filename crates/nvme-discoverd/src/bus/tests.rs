@@ -197,6 +197,14 @@ impl World {
         builder.build().await.unwrap()
     }
 
+    /// Of all objects, in their order.
+    async fn paths(&self) -> Vec<String> {
+        let all = self.objects().await.get_managed_objects().await.unwrap();
+        let mut paths: Vec<String> = all.keys().map(ToString::to_string).collect();
+        paths.sort();
+        paths
+    }
+
     /// Signals of the daemon from now on.
     async fn signals(&self) -> MessageStream {
         let rule = zbus::MatchRule::builder()
@@ -299,18 +307,14 @@ async fn two_controllers_of_one_connection_are_two_objects() {
     world.left(&[&left, &other]).await;
     signal(&mut signals).await;
     signal(&mut signals).await;
-    let all = world.objects().await.get_managed_objects().await.unwrap();
-    let mut paths: Vec<String> = all.keys().map(ToString::to_string).collect();
-    paths.sort();
+    let paths = world.paths().await;
     assert_eq!(paths[1], format!("{}_nvme4_4711", paths[0]));
     // another incarnation, known by the same name
     other.sysfs_ino = Some(4712);
     world.left(&[&other]).await;
     signal(&mut signals).await;
     signal(&mut signals).await;
-    let all = world.objects().await.get_managed_objects().await.unwrap();
-    let mut paths: Vec<String> = all.keys().map(ToString::to_string).collect();
-    paths.sort();
+    let paths = world.paths().await;
     assert_eq!(paths[1], format!("{}_nvme4_4712", paths[0]));
 }
 

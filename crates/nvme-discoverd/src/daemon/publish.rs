@@ -23,9 +23,8 @@ impl Daemon {
     pub(super) fn publish(&mut self) {
         self.publish_at = None;
         let began = Instant::now();
-        let show = self.parts.show.clone();
-        // nobody looks, or the bus is slower than what happens: the core keeps what it has not told
-        let Ok(room) = show.try_reserve() else {
+        // the bus is slower than what happens: the core keeps what it has not told
+        let Ok(room) = self.parts.show.try_reserve() else {
             return self.publish_soon();
         };
         let changes = self.parts.core.status_changes(self.clock.now());
