@@ -157,14 +157,19 @@ fn interrupt(world: &World, child: &Child) {
     world.run("kill", &["-INT", &pid]).expect_success();
 }
 
-/// It says so when it has heard of it; only then may the target answer.
-fn hears_of_it(child: &mut Child) {
+/// Waits until its next line, which says this.
+fn says(child: &mut Child, what: &str) {
     let stderr = child.stderr.as_mut().or_fail("read its stderr");
     let mut said = String::new();
     BufReader::new(stderr)
         .read_line(&mut said)
         .or_fail("read a line");
-    assert!(said.contains("cannot be interrupted"), "{said}");
+    assert!(said.contains(what), "{said}");
+}
+
+/// It says so when it has heard of it; only then may the target answer.
+fn hears_of_it(child: &mut Child) {
+    says(child, "cannot be interrupted");
 }
 
 #[test]
@@ -203,12 +208,7 @@ fn who_waits_for_another_can_be_stopped_at_once() {
     let world = World::new("who_waits_for_another_can_be_stopped_at_once");
     let (fake, mut first) = connect_aloof(&world);
     let mut second = start_connect(fake.port());
-    let stderr = second.stderr.as_mut().or_fail("read its stderr");
-    let mut said = String::new();
-    BufReader::new(stderr)
-        .read_line(&mut said)
-        .or_fail("read a line");
-    assert!(said.contains("another process"), "{said}");
+    says(&mut second, "another process");
     interrupt(&world, &second);
     let status = second.wait().or_fail("wait for the second");
     assert_eq!(status.signal(), Some(2), "{status}");

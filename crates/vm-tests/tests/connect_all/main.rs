@@ -345,10 +345,8 @@ fn a_page_as_it_is() {
     assert!(world.controllers().is_empty());
 }
 
-#[test]
-fn stopped_by_the_user_it_leaves_nothing_half_made() {
-    let world = World::new("stopped_by_the_user_it_leaves_nothing_half_made");
-    let target = Target::tcp("127.0.0.1", 8009).subsystems("nqn.2026-11.done:", 1);
+/// Configures a discovery controller whose page is waited for in vain, and the target's.
+fn configure_beside_a_mute_one(world: &World, target: &Target) -> FakeDiscovery {
     let mute = FakeDiscovery::start(FakeLog {
         mute: true,
         ..FakeLog::default()
@@ -359,6 +357,14 @@ fn stopped_by_the_user_it_leaves_nothing_half_made() {
         mute.controller()
     );
     world.config(&(section + &target.as_discovery_controller()));
+    mute
+}
+
+#[test]
+fn stopped_by_the_user_it_leaves_nothing_half_made() {
+    let world = World::new("stopped_by_the_user_it_leaves_nothing_half_made");
+    let target = Target::tcp("127.0.0.1", 8009).subsystems("nqn.2026-11.done:", 1);
+    let _mute = configure_beside_a_mute_one(&world, &target);
     let child = start(&["connect-all".to_owned()]);
     world.wait_for("only the mute one is waited for", SOON, || {
         // Two are there before that, too: both discovery controllers.

@@ -1,8 +1,9 @@
 //! On a terminal.
 
-use nvmf_testkit::fake::{FakeDiscovery, FakeLog};
 use nvmf_testkit::target::Target;
 use nvmf_testkit::{OrFail, SOON, World};
+
+use super::configure_beside_a_mute_one;
 
 /// What a terminal sends for the key that interrupts.
 const CTRL_C: &str = "\u{3}";
@@ -11,16 +12,7 @@ const CTRL_C: &str = "\u{3}";
 fn how_far_it_is_is_seen_while_it_lasts() {
     let world = World::new("how_far_it_is_is_seen_while_it_lasts");
     let target = Target::tcp("127.0.0.1", 8009).empty_subsystems("nqn.2026-11.seen:", 2);
-    let mute = FakeDiscovery::start(FakeLog {
-        mute: true,
-        ..FakeLog::default()
-    });
-    let mute = mute.or_fail("start a fake");
-    let section = format!(
-        "[Discovery Controller]\ncontroller = {}\n",
-        mute.controller()
-    );
-    world.config(&(section + &target.as_discovery_controller()));
+    let _mute = configure_beside_a_mute_one(&world, &target);
     let mut terminal = world.on_a_terminal("nvmf connect-all");
     // Two discovery controllers and two subsystems, of which the mute one is not done.
     world.wait_for("three of four are done", SOON, || {
