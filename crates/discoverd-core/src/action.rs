@@ -71,7 +71,7 @@ pub enum ActionKind {
         device: DeviceName,
     },
     /// Have the Fibre Channel ports announce the discovery controllers that they see; what comes of
-    /// it are [`crate::Event::FcAnnounced`]s.
+    /// it are [`crate::Event::FcAnnounced`]s and, if they could be asked, [`crate::Event::FcKicked`].
     KickFc,
     /// [`crate::Core::status`] has changed: see [`crate::Core::status_changes`].
     PublishStatus,

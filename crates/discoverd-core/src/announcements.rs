@@ -14,6 +14,10 @@ const MINUTE_MS: u64 = 60_000;
 /// kick, and may be claimed if it was there before.
 const FIRST_ANNOUNCEMENTS_MS: u64 = 30_000;
 
+/// What the ports announce when they are asked has arrived after so many milliseconds. The kernel sends it
+/// before it answers (Linux `nvme_fc_nvme_discovery_store`); it only has to be read.
+const ARRIVED_MS: u64 = 10_000;
+
 impl Core {
     /// Takes in what the boot tables ask for.
     pub(crate) fn boot_tables_loaded(
@@ -39,9 +43,21 @@ impl Core {
     pub(crate) fn fc_announced(&mut self, host_traddr: FcName, traddr: FcName, now: Timestamp) {
         let starting = matches!(self.phase, Phase::Starting { .. });
         let at_start = starting || now.since_ms(self.began) <= FIRST_ANNOUNCEMENTS_MS;
-        let (key, diff) = self.desired.announce(host_traddr, traddr);
+        let (key, diff) = self.desired.announce((host_traddr, traddr), now);
         self.apply(diff, at_start, now);
         self.named_again(&key, now);
+    }
+
+    /// Takes in that all ports announced what they see.
+    pub(crate) fn fc_kicked(&mut self, began: Timestamp, now: Timestamp) {
+        self.fc_kicked = began;
+        self.timers.set(Timer::ForgetFc, now.after_ms(ARRIVED_MS));
+    }
+
+    /// Forgets what no port has announced since all were asked.
+    pub(crate) fn forget_fc(&mut self, now: Timestamp) {
+        let diff = self.desired.forget_announced(self.fc_kicked);
+        self.apply(diff, false, now);
     }
 
     /// Takes in all discovery controllers that mDNS names now.

@@ -67,6 +67,8 @@ pub struct Core {
     /// There were boot tables, and so on.
     pub(crate) had_boot: bool,
     pub(crate) had_services: bool,
+    /// The last time that the Fibre Channel ports announced everything.
+    pub(crate) fc_kicked: Timestamp,
     /// When the first decision was made.
     pub(crate) began: Timestamp,
     pub(crate) desired: Desired,
@@ -139,6 +141,7 @@ impl Core {
             had_config: false,
             had_boot: false,
             had_services: false,
+            fc_kicked: Timestamp::default(),
             began: Timestamp::default(),
             desired: Desired::default(),
             connections: Connections::default(),
@@ -195,6 +198,7 @@ impl Core {
                 host_traddr,
                 traddr,
             } => self.fc_announced(host_traddr, traddr, now),
+            Event::FcKicked { began } => self.fc_kicked(began, now),
             Event::ServicesFound(services) => self.services_found(services, now),
             Event::Stop => {
                 self.phase = Phase::Stopped;
@@ -214,6 +218,7 @@ impl Core {
                 Timer::Soak => self.exclusions_settled(),
                 Timer::Look(device) => self.outbox.look(&device),
                 Timer::KickFc => self.kick_fc(now),
+                Timer::ForgetFc => self.forget_fc(now),
                 Timer::Retry(key) => self.decide(&key, now),
                 Timer::Fetch(key) => self.fetch(&key),
                 Timer::Claim(device) => self.decide_all_of(&device, now),

@@ -16,8 +16,8 @@ use nvmf_types::config::{Connection, Scope};
 use nvmf_types::nbft::BootConnection;
 use nvmf_types::{ConnectOptions, ControllerClass, FcName, TransportId};
 
-use crate::Source;
 use crate::key::Key;
+use crate::{Source, Timestamp};
 
 /// Referrals are followed this far from a source.
 pub(crate) const MAX_DEPTH: u8 = 8;
@@ -28,8 +28,8 @@ pub(crate) struct Desired {
     /// A connection may stand in several tables, and in one table twice.
     boot: BTreeMap<Key, Vec<BootConnection>>,
     configured: BTreeMap<Key, Connection>,
-    /// Discovery controllers by the pair of ports that announced them.
-    announced: BTreeMap<Key, (FcName, FcName)>,
+    /// Discovery controllers by the pair of ports that announced them, this host's first, and when.
+    announced: BTreeMap<Key, ((FcName, FcName), Timestamp)>,
     /// Discovery controllers by the names of the mDNS services that lead there.
     services: BTreeMap<Key, BTreeSet<String>>,
     /// What the log pages of desired discovery controllers name.
@@ -132,7 +132,7 @@ impl Desired {
         let configured = self.configured.get(key);
         let configured = configured.map(|c| Source::Configuration(c.origin.clone()));
         let announced = self.announced.get(key);
-        let announced = announced.map(|(host_traddr, traddr)| Source::FcAnnouncement {
+        let announced = announced.map(|((host_traddr, traddr), _)| Source::FcAnnouncement {
             host_traddr: *host_traddr,
             traddr: *traddr,
         });

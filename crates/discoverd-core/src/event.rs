@@ -100,6 +100,12 @@ pub enum Event {
         /// The port of the discovery controller.
         traddr: FcName,
     },
+    /// All Fibre Channel ports have announced what they see since `began`
+    /// ([`crate::ActionKind::KickFc`]); [`Event::FcAnnounced`]s of it may still be on their way.
+    FcKicked {
+        /// A moment before they were asked.
+        began: Timestamp,
+    },
     /// The discovery controllers that mDNS names now, in place of those that it named before.
     ServicesFound(Vec<Service>),
     /// An address, a route or a link came up: what failed may work now.

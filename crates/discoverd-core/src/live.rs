@@ -35,6 +35,8 @@ pub(crate) struct Known {
     pub(crate) claimable: bool,
     /// A claim is under way.
     pub(crate) claiming: bool,
+    /// It was read meanwhile: nobody knows whether before or after the claim was granted.
+    pub(crate) read_meanwhile: bool,
     /// The connections that it is.
     pub(crate) bound: BTreeSet<Key>,
     pub(crate) unit: Unit,
@@ -136,6 +138,7 @@ impl Live {
             && known.live.class == live.class
         {
             known.live = live;
+            known.read_meanwhile = known.claiming;
             return;
         }
         self.unlist(&device);
@@ -144,6 +147,7 @@ impl Live {
         }
         if let Some(known) = self.known.get_mut(&device) {
             known.live = live;
+            known.read_meanwhile = known.claiming;
         } else {
             let known = Known {
                 live,
@@ -151,6 +155,7 @@ impl Live {
                 heard: None,
                 claimable: false,
                 claiming: false,
+                read_meanwhile: false,
                 bound: BTreeSet::new(),
                 unit: Unit::None,
             };

@@ -102,7 +102,11 @@ impl Core {
         known.claiming = false;
         match outcome {
             ClaimOutcome::Granted | ClaimOutcome::AlreadyMine => {
+                let unclear = std::mem::take(&mut known.read_meanwhile);
                 self.live.grant(&at, &owner, now);
+                if unclear {
+                    self.look_later(&at.device, now);
+                }
             }
             ClaimOutcome::OwnedBy(other) => {
                 known.claimable = false;
@@ -146,6 +150,10 @@ impl Core {
             // what was sighted says more
             Some(known) if known.live.class.is_some() => {
                 let mut sighted = known.live.clone();
+                if live.owner != sighted.owner {
+                    // whose it became after that may have been sighted before this news arrived
+                    self.look_later(&at.device, now);
+                }
                 sighted.owner = live.owner.or(sighted.owner);
                 sighted.cntlid = sighted.cntlid.or(live.cntlid);
                 self.sighted(sighted, read, now);

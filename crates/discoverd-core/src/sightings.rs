@@ -174,7 +174,7 @@ impl Core {
         }
     }
 
-    fn look_later(&mut self, device: &DeviceName, now: Timestamp) {
+    pub(crate) fn look_later(&mut self, device: &DeviceName, now: Timestamp) {
         let later = now.after_ms(SIGHTING_LAG_MS);
         let timer = Timer::Look(device.clone());
         self.timers.set_once(timer, later);

@@ -33,6 +33,8 @@ pub(crate) enum Timer {
     Look(DeviceName),
     /// Time to have the Fibre Channel ports announce what they see.
     KickFc,
+    /// What they announced has arrived: what they see no more may be forgotten.
+    ForgetFc,
     /// Time to connect again.
     Retry(Key),
     /// Time to read a discovery log page again.

@@ -218,7 +218,7 @@ impl Daemon {
                 warn!("uevents were lost: listing all controllers");
                 self.parts.metrics.uevents_lost();
                 self.parts.workers.collect_garbage();
-                self.parts.workers.kick_fc();
+                self.parts.workers.kick_fc(self.clock.now());
                 self.devices.list();
             }
             Input::ListAgain => self.devices.list(),

@@ -97,15 +97,21 @@ impl Workers {
         self.spawn(|root| Input::Boot(Box::new(Boot::take(root))));
     }
 
-    /// Has Fibre Channel ports announce what they see; uevents, and [`Input::Trouble`].
-    pub(crate) fn kick_fc(&self) {
-        self.spawn(|root| {
-            let trouble = fc::announce(root).err().map(|error| {
-                format!(
+    /// Has Fibre Channel ports announce what they see; uevents, and [`Event::FcKicked`] or
+    /// [`Input::Trouble`].
+    pub(crate) fn kick_fc(&self, began: Timestamp) {
+        let inputs = self.inputs.clone();
+        self.spawn(move |root| {
+            let trouble = match fc::announce(root) {
+                Ok(_) => {
+                    put(&inputs, Event::FcKicked { began });
+                    None
+                }
+                Err(error) => Some(format!(
                     "Fibre Channel ports cannot be asked for discovery controllers \
                      (/sys/class/fc/fc_udev_device/nvme_discovery): {error}"
-                )
-            });
+                )),
+            };
             Input::Trouble(Trouble::Fc, trouble)
         });
     }

@@ -7,8 +7,8 @@ use nvmf_types::nbft::BootConnection;
 use nvmf_types::{ControllerClass, FcName, Nqn, Traddr, Transport, TransportId};
 
 use super::{Desired, Diff, MAX_DEPTH, Page, Wanted};
-use crate::Service;
 use crate::key::Key;
+use crate::{Service, Timestamp};
 
 impl Desired {
     /// Replaces what the boot tables ask for.
@@ -50,19 +50,29 @@ impl Desired {
     }
 
     /// Adds a discovery controller that a Fibre Channel port announced; gives its name, too.
-    pub(crate) fn announce(&mut self, host_traddr: FcName, traddr: FcName) -> (Key, Diff) {
+    pub(crate) fn announce(&mut self, ports: (FcName, FcName), now: Timestamp) -> (Key, Diff) {
+        let (host_traddr, traddr) = ports;
         let target = Some(Traddr::Fc(traddr));
         let tid = TransportId {
             host_traddr: Some(Traddr::Fc(host_traddr)),
             ..TransportId::new(Transport::Fc, target, Nqn::discovery())
         };
         let key = Key::new(ControllerClass::Discovery, tid);
-        let pair = (host_traddr, traddr);
-        let diff = match self.announced.insert(key.clone(), pair) {
+        let diff = match self.announced.insert(key.clone(), (ports, now)) {
             Some(_) => Diff::default(),
             None => self.sources_changed([], vec![key.clone()]),
         };
         (key, diff)
+    }
+
+    /// Drops the discovery controllers that no Fibre Channel port has announced since then.
+    pub(crate) fn forget_announced(&mut self, since: Timestamp) -> Diff {
+        let old = self.announced.extract_if(.., |_, (_, at)| *at < since);
+        let gone: Vec<Key> = old.map(|(key, _)| key).collect();
+        if gone.is_empty() {
+            return Diff::default();
+        }
+        self.sources_changed(gone, Vec::new())
     }
 
     /// Replaces what the log page of `dc` names. Nothing happens if `dc` is not desired.

@@ -178,9 +178,10 @@ fn boot_tables_come_first_and_go() {
 fn announcements_add_and_services_replace() {
     let mut desired = Desired::default();
     let port = |n| FcName { node: n, port: n };
-    let (fc, diff) = desired.announce(port(1), port(2));
+    let (fc, diff) = desired.announce((port(1), port(2)), Timestamp(5));
     assert_eq!(diff.added, set(std::slice::from_ref(&fc)));
-    assert_eq!(desired.announce(port(1), port(2)).1, Diff::default());
+    let again = desired.announce((port(1), port(2)), Timestamp(7)).1;
+    assert_eq!(again, Diff::default());
     desired.set_page(&fc, page(&[io(1)]));
     let service = |name: &str, n| Service {
         name: name.to_owned(),
@@ -206,6 +207,11 @@ fn announcements_add_and_services_replace() {
     let diff = desired.set_services(Vec::new()).1;
     assert_eq!(diff.removed, set(&[dc(1), dc(2), io(2)]));
     assert!(desired.is_dynamic(&fc));
+    assert_eq!(desired.forget_announced(Timestamp(7)), Diff::default());
+    assert_eq!(
+        desired.forget_announced(Timestamp(8)).removed,
+        set(&[fc, io(1)])
+    );
 }
 
 #[test]

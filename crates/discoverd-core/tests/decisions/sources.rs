@@ -1,6 +1,6 @@
 //! Boot tables, Fibre Channel announcements, mDNS: desired while they say so, and given up.
 
-use discoverd_core::{ActionKind, ClaimOutcome, Event, FailureKind, Service, Settings};
+use discoverd_core::{ActionKind, ClaimOutcome, Event, FailureKind, Service, Settings, Timestamp};
 use nvmf_types::nbft::{BootConnection, BootEntry, BootOrigin};
 use nvmf_types::{ConnectOptions, FcName};
 
@@ -187,6 +187,33 @@ fn fibre_channel_is_kicked_at_the_start_after_a_loss_and_by_interval() {
     }));
     world.pass(10 * HOUR);
     assert_eq!(world.kicks, 13);
+}
+
+#[test]
+fn what_no_port_announces_any_more_is_not_desired() {
+    let (mut world, _) = World::started(&[], vec![]);
+    let kicked = |world: &mut World, began: u64| {
+        let began = Timestamp(began);
+        world.send(Event::FcKicked { began })
+    };
+    let before = world.now;
+    announced(&mut world);
+    kicked(&mut world, before);
+    world.pass(HOUR);
+    assert_eq!(world.status().counts.desired, 1, "announced since");
+    let asked = world.now;
+    kicked(&mut world, asked);
+    world.pass(9_999);
+    assert_eq!(world.status().counts.desired, 1, "it may be on its way");
+    announced(&mut world);
+    world.pass(HOUR);
+    assert_eq!(world.status().counts.desired, 1, "it was");
+    let asked = world.now;
+    kicked(&mut world, asked);
+    world.pass(10_000);
+    assert_eq!(world.status().counts.desired, 0);
+    announced(&mut world);
+    assert_eq!(world.status().counts.desired, 1, "it is back");
 }
 
 #[test]

@@ -64,7 +64,7 @@ impl Daemon {
             ActionKind::LoadExclusions => parts.workers.read_exclusions(),
             ActionKind::Rescan => self.devices.list(),
             ActionKind::Look { device } => self.devices.touched(device, false),
-            ActionKind::KickFc => parts.workers.kick_fc(),
+            ActionKind::KickFc => parts.workers.kick_fc(self.clock.now()),
             ActionKind::PublishStatus => self.publish_soon(),
             other => error!("an action that this version cannot carry out: {other:?}"),
         }

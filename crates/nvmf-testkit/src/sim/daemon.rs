@@ -167,9 +167,10 @@ impl Daemon {
         *self.looks.wanted.entry(device).or_default() |= changed;
     }
 
-    /// Events of the kernel were lost.
-    pub(super) fn overflow(&mut self) {
+    /// Events of the kernel were lost, and the Fibre Channel ports have been asked again.
+    pub(super) fn overflow(&mut self, now: Timestamp) {
         self.looks.list = true;
+        self.jobs.push(Job::done(Event::FcKicked { began: now }));
     }
 
     /// The look at sysfs goes one step further.
@@ -209,7 +210,7 @@ impl Daemon {
     pub(super) fn work(&mut self, index: usize, host: &mut Host, now: u64) -> Result<(), String> {
         match self.jobs.remove(index) {
             Job::Todo(action) => {
-                let next = perform(action, host)?;
+                let next = perform(action, host, Timestamp(now))?;
                 self.jobs.extend(next);
             }
             Job::Config => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use discoverd_core::{ActionKind, ConnectionStatus, State, Timestamp};
+use discoverd_core::{ActionKind, ConnectionStatus, Event, State, Timestamp};
 use nvmf_types::{ControllerState, DeviceName, Owner};
 
 use super::daemon::Job;
@@ -22,6 +22,9 @@ const IDLE_MS: u64 = 7_200_000;
 
 /// So many log pages may be read in that time: three discovery controllers, every 15 minutes.
 const READS: u32 = 3 * 8;
+
+/// After so long the core forgets what no port has announced since all were asked.
+const FORGOTTEN_MS: u64 = 10_000;
 
 /// How a log page changes while it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +116,7 @@ impl World {
     fn desired(&self, shown: &BTreeMap<Name, &ConnectionStatus>) -> Names {
         let host = &self.host;
         let mut desired = host.configured.plus(host.boot).plus(host.services);
-        desired = desired.plus(self.daemon.watch.announced);
+        desired = desired.plus(self.daemon.watch.announced.names(Timestamp(self.now)));
         loop {
             let before = desired;
             for dc in before.iter().filter(|name| name.is_discovery()) {
@@ -286,8 +289,14 @@ impl World {
     fn check_oblivion(&mut self) -> Result<(), String> {
         let host = &mut self.host;
         (host.configured, host.boot, host.services) = Default::default();
+        // no port announces anything from now on, and all were asked
+        host.fabric = Names::default();
         self.daemon.reload();
         self.daemon.browse();
+        let began = Timestamp(self.now + 1);
+        self.daemon.hear(Event::FcKicked { began });
+        self.settle()?;
+        self.pass(FORGOTTEN_MS)?;
         self.settle()?;
         let status = self.daemon.core.status(Timestamp(self.now));
         let shown = status.connections.iter();
@@ -297,9 +306,7 @@ impl World {
         self.check_nothing_else(&shown)?;
         let have = self.daemon.core.footprint();
         let there = self.host.kernel.controllers.len();
-        let announced = self.daemon.watch.announced != Names::default();
-        let nothing = announced || have.named == 0;
-        if have.controllers != there || have.connections != shown.len() || !nothing {
+        if have.controllers != there || have.connections != shown.len() || have.named != 0 {
             return Err(format!("remembers what is gone: {have}"));
         }
         Ok(())

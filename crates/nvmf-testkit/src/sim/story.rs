@@ -24,6 +24,7 @@ pub(super) fn event(event: &Event) -> String {
             format!("mDNS: {}", names.collect::<Vec<_>>().join(" "))
         }
         Event::FcAnnounced { traddr, .. } => format!("FC announces {traddr}"),
+        Event::FcKicked { .. } => "FC has announced everything".to_owned(),
         Event::RetryNow(which) => {
             format!(
                 "retry now: {}",

@@ -1,5 +1,6 @@
 //! What must hold for every single action, given what the core had been told.
 
+mod announced;
 mod check;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use nvmf_types::{DeviceName, LiveController, Owner};
 
 use super::damping::Damping;
 use super::name::{FC, Name, Names};
+use announced::Announced;
 
 /// What the core was told, and what it asked for.
 #[derive(Debug)]
@@ -21,14 +23,15 @@ pub(super) struct Watch {
     /// What the configuration names, the boot tables name, and Fibre Channel ports announced.
     configured: Names,
     boot_named: Names,
-    pub(super) announced: Names,
+    pub(super) announced: Announced,
     config: bool,
     boot: bool,
     exclusions: bool,
     listed: bool,
     live: BTreeMap<DeviceName, LiveController>,
-    /// When the connector last spoke of a device: what was read before is older.
-    heard: BTreeMap<DeviceName, Timestamp>,
+    /// When the connector or the registry last spoke of a device, and of which incarnation: what was read
+    /// before is older, and what was read since counts.
+    heard: BTreeMap<DeviceName, (Timestamp, u64)>,
     /// Incarnations that may be claimed: unowned when the daemon started, or released.
     claimable: BTreeSet<u64>,
     /// Connections with an attempt whose result was lost.
@@ -58,7 +61,7 @@ impl Watch {
             excluded: ExclusionSet::default(),
             configured: Names::default(),
             boot_named: Names::default(),
-            announced: Names::default(),
+            announced: Announced::default(),
             config: false,
             boot: false,
             exclusions: false,
@@ -82,7 +85,7 @@ impl Watch {
 
     /// Notes what the core is about to hear.
     pub(super) fn told(&mut self, event: &Event, now: Timestamp) {
-        self.sources_told(event);
+        self.sources_told(event, now);
         self.loosen(event);
         match event {
             Event::ExclusionsLoaded { set, .. } => {
@@ -101,18 +104,21 @@ impl Watch {
                     self.surely_suspect = self.surely_suspect.without(name);
                 }
                 let heard = &self.heard;
-                let newer = |device: &DeviceName| heard.get(device).is_none_or(|at| at < began);
+                let newer =
+                    |device: &DeviceName| heard.get(device).is_none_or(|(at, _)| at < began);
                 self.live.retain(|device, _| !newer(device));
                 let seen = all.iter().filter(|live| newer(&live.device));
                 self.live
                     .extend(seen.map(|live| (live.device.clone(), live.clone())));
+                self.heard.retain(|_, (at, _)| *at >= *began);
             }
             Event::Controller { device, began, .. }
-                if self.heard.get(device).is_some_and(|at| at >= began) => {}
+                if self.heard.get(device).is_some_and(|(at, _)| at >= began) => {}
             Event::Controller { device, now, .. } => {
                 if let Some(name) = now.as_ref().and_then(|live| Name::find(&live.tid)) {
                     self.surely_suspect = self.surely_suspect.without(name);
                 }
+                self.heard.remove(device);
                 match now {
                     Some(live) => self.live.insert(device.clone(), live.clone()),
                     None => self.live.remove(device),
@@ -129,7 +135,8 @@ impl Watch {
                     let known = self.live.get(device);
                     there && known.is_some_and(|known| known.sysfs_ino == *ino)
                 });
-                self.heard.extend(claimed.map(|(device, _)| (device, now)));
+                self.heard
+                    .extend(claimed.map(|(device, ino)| (device, (now, ino))));
             }
             Event::UnitStarted { id, result } => {
                 let ino = self.units.remove(id);
@@ -147,7 +154,7 @@ impl Watch {
     }
 
     /// Notes what is desired by the sources themselves.
-    fn sources_told(&mut self, event: &Event) {
+    fn sources_told(&mut self, event: &Event, now: Timestamp) {
         let sources = matches!(
             event,
             Event::ConfigLoaded(_)
@@ -177,8 +184,10 @@ impl Watch {
             } => {
                 let ports = Some((*host_traddr, *traddr));
                 let name = FC.iter().find(|name| name.ports() == ports);
-                self.announced = self.announced.plus(Names::of(name));
+                name.into_iter()
+                    .for_each(|name| self.announced.heard(name, now));
             }
+            Event::FcKicked { began } => self.announced.kicked(*began, now),
             _ => {}
         }
     }
@@ -270,7 +279,11 @@ impl Watch {
                 ..
             } => {
                 self.suspect = self.suspect.with(name);
-                self.surely_suspect = self.surely_suspect.with(name);
+                // what is connected all the same, as from an attempt before this one, is not
+                let mut live = self.live.values();
+                if !live.any(|live| Name::find(&live.tid) == Some(name)) {
+                    self.surely_suspect = self.surely_suspect.with(name);
+                }
             }
             ConnectOutcome::Failed {
                 kind: FailureKind::Rejected,
@@ -295,7 +308,8 @@ impl Watch {
                 self.damping.forget(name);
                 if self.can_tell(&live.device, live.sysfs_ino) {
                     self.live.insert(live.device.clone(), live.clone());
-                    self.heard.insert(live.device.clone(), now);
+                    let heard = (now, live.sysfs_ino);
+                    self.heard.insert(live.device.clone(), heard);
                 }
             }
             ConnectOutcome::Connected {
@@ -303,10 +317,13 @@ impl Watch {
             } => {
                 self.lost = self.lost.without(name);
                 if self.can_tell(device, *sysfs_ino) {
-                    self.heard.insert(device.clone(), now);
+                    self.heard.insert(device.clone(), (now, *sysfs_ino));
                 }
-                let there = self.live.get(device);
-                if !for_boot && there.is_some_and(|live| live.sysfs_ino == *sysfs_ino) {
+                // when another one vanishes that was it, too, nothing has to be waited for
+                let of_it = |live: &&LiveController| Name::find(&live.tid) == Some(name);
+                let mut there = self.live.values().filter(of_it).map(|live| live.sysfs_ino);
+                let alone = there.next() == Some(*sysfs_ino) && there.next().is_none();
+                if !for_boot && alone {
                     self.damping.bound(name, *sysfs_ino, now);
                 } else {
                     self.damping.forget(name);
@@ -336,7 +353,8 @@ impl Watch {
     /// Whether what the connector says of a controller is news. If the core knows another one of
     /// that name, it cannot tell which of the two came later.
     fn can_tell(&self, device: &DeviceName, ino: u64) -> bool {
-        let known = self.live.get(device);
-        known.is_none_or(|known| known.sysfs_ino == ino)
+        let read = self.live.get(device).map(|known| known.sysfs_ino);
+        let told = self.heard.get(device).map(|(_, ino)| *ino);
+        read.into_iter().chain(told).all(|known| known == ino)
     }
 }

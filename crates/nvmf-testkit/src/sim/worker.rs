@@ -1,13 +1,19 @@
 //! What the daemon's workers do.
 
-use discoverd_core::{Action, ActionId, ActionKind, ClaimOutcome, Event, UnitOutcome, UnitSpec};
+use discoverd_core::{
+    Action, ActionId, ActionKind, ClaimOutcome, Event, Timestamp, UnitOutcome, UnitSpec,
+};
 use nvmf_types::{ControllerState, DeviceName, Owner};
 
 use super::daemon::Job;
 use super::host::Host;
 
 /// Does what a worker does; gives what is left to do.
-pub(super) fn perform(action: Action, host: &mut Host) -> Result<Option<Job>, String> {
+pub(super) fn perform(
+    action: Action,
+    host: &mut Host,
+    now: Timestamp,
+) -> Result<Option<Job>, String> {
     let id = action.id;
     let event = match action.kind {
         ActionKind::FetchLog { device, sysfs_ino } => {
@@ -45,7 +51,7 @@ pub(super) fn perform(action: Action, host: &mut Host) -> Result<Option<Job>, St
         }
         ActionKind::KickFc => {
             host.kick();
-            return Ok(None);
+            Event::FcKicked { began: now }
         }
         ActionKind::LoadExclusions => Event::ExclusionsLoaded {
             set: host.excluded.exclusions(),

@@ -221,7 +221,8 @@ impl World {
             Some(event) => self.daemon.uevent(event),
             None => {
                 kernel.overflow = false;
-                self.daemon.overflow();
+                self.host.kick();
+                self.daemon.overflow(Timestamp(self.now));
             }
         }
     }

@@ -141,7 +141,7 @@ impl Watch {
             self.check_owner(name, owner)?;
         }
         if live.owner.as_ref().is_some_and(|owner| *owner != self.us) {
-            return Err(format!("steals {device}"));
+            return Err(format!("steals {device} #{ino} of {:?}", live.owner));
         }
         let orphan = Name::find(&live.tid).is_some_and(|name| self.lost.has(name));
         if orphan || self.claimable.contains(&ino) {
