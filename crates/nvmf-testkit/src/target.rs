@@ -77,6 +77,12 @@ impl Target {
         Self::at(fc::link())
     }
 
+    /// The host's Fibre Channel port does not see this one any more; it does not come back.
+    #[track_caller]
+    pub fn vanish(&self) {
+        fc::unlink(self.traddr());
+    }
+
     /// An RDMA port on 192.0.2.1 or 2001:db8::1, the test machine's own addresses.
     #[track_caller]
     #[must_use]

@@ -58,6 +58,13 @@ pub(super) fn link() -> Address {
     }
 }
 
+/// The host's port does not see the target port at `traddr` any more.
+#[track_caller]
+pub(super) fn unlink(traddr: &str) {
+    let names = traddr.replace("nn-", "wwnn=").replace(":pn-", ",wwpn=");
+    control("del_remote_port", &names);
+}
+
 /// The number of a link that was not there since the machine was started, noted as there.
 #[track_caller]
 fn another() -> u32 {

@@ -11,6 +11,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use nvmf_testkit::host::DISCOVERY_NQN;
 use nvmf_testkit::target::Target;
 use nvmf_testkit::{LATER, SOON, World};
 
@@ -30,13 +31,13 @@ fn it_may_little_and_needs_no_more() {
     world.config(&target.as_discovery_controller());
     world.start();
     world.wait_connected(target.nqns(), SOON);
-    let arguments = [
-        "security",
-        "--no-pager",
-        "--threshold=30",
-        "nvme-discoverd.service",
-    ];
-    world.run("systemd-analyze", &arguments).expect_success();
+    for (most, unit) in [
+        ("--threshold=30", "nvme-discoverd.service"),
+        ("--threshold=40", "nvmf-connector.service"),
+    ] {
+        let arguments = ["security", "--no-pager", most, unit];
+        world.run("systemd-analyze", &arguments).expect_success();
+    }
     // claims are written, too
     world.stop();
     world.run("rm", &["-rf", "/run/nvme"]).expect_success();
@@ -118,6 +119,27 @@ fn what_fibre_channel_announces_is_connected() {
         world.status().problems().is_empty(),
         "{}",
         world.status().problems()
+    );
+}
+
+#[test]
+fn what_no_port_announces_any_more_is_not_desired() {
+    let world = World::new("what_no_port_announces_any_more_is_not_desired");
+    let target = Target::fc().subsystems("nqn.2026-11.vanishes:", 1);
+    world.config("");
+    world.start();
+    world.wait_connected(target.nqns(), LATER);
+    let nqn = &target.nqns()[0];
+    target.vanish();
+    // the port is gone when the last controller on it is
+    for lost in world.controllers() {
+        lost.delete();
+    }
+    let desired = |nqn: &str| world.status().connection(nqn, "state").is_some();
+    world.wait_for(
+        "neither it nor its discovery controller is desired",
+        LATER,
+        || !desired(nqn) && !desired(DISCOVERY_NQN),
     );
 }
 
