@@ -26,6 +26,7 @@ mod inputs;
 mod logging;
 mod mdns;
 mod metrics;
+mod mount_units;
 mod mounts;
 mod network;
 mod notify;

@@ -10,9 +10,11 @@ use nvmf_types::DeviceName;
 use tokio::io::Interest;
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use zbus::Connection;
 
 use crate::burst::Burst;
 use crate::inputs::{Input, Inputs, Trouble, put};
+use crate::mount_units::unordered;
 use crate::ready;
 
 /// Has the mounts looked at again.
@@ -31,7 +33,7 @@ impl Again {
 ///
 /// # Errors
 /// The mounts cannot be followed.
-pub(crate) fn forward(root: Root, inputs: Inputs) -> io::Result<Again> {
+pub(crate) fn forward(root: Root, bus: Connection, inputs: Inputs) -> io::Result<Again> {
     // proc(5): an exceptional condition for each change
     let mounts = File::open(root.proc().join("self/mountinfo"))?;
     let mounts = ready::when(mounts, Interest::PRIORITY)?;
@@ -56,7 +58,8 @@ pub(crate) fn forward(root: Root, inputs: Inputs) -> io::Result<Again> {
                     burst.looked();
                     let root = root.clone();
                     let found = spawn_blocking(move || without_netdev(&root)).await;
-                    let trouble = lines(&found.unwrap_or_default());
+                    let found = unordered(&bus, found.unwrap_or_default()).await;
+                    let trouble = lines(&found);
                     // mount(8) notes `_netdev` after it has mounted: what is new must be so twice
                     if trouble.is_none() || trouble == before {
                         put(&inputs, Input::Trouble(Trouble::Mounts, trouble.clone()));

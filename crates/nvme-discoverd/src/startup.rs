@@ -81,7 +81,7 @@ async fn run_on(bus: Builder<'_>, place: Place, own: Own) -> anyhow::Result<()> 
     let units = Units::connect(&bus, &place.connector, inputs.clone())
         .await
         .context("systemd does not answer on the system bus")?;
-    let mounts = mounts::forward(place.root.clone(), inputs.clone());
+    let mounts = mounts::forward(place.root.clone(), bus.clone(), inputs.clone());
     if let Err(error) = &mounts {
         error!("cannot follow the mounts: what is mounted without `_netdev` is not told: {error}");
     }

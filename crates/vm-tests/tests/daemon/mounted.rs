@@ -7,10 +7,12 @@ use nvmf_testkit::target::Target;
 use nvmf_testkit::{OrFail, SOON, World};
 
 const PLACE: &str = "/run/nvmf-mounted";
+/// Another one, whose unit somebody wrote.
+const ORDERED: &str = "/run/nvmf-ordered";
 
 #[test]
-fn one_without_netdev_is_named_until_it_is_mounted_with_it() {
-    let world = World::new("one_without_netdev_is_named_until_it_is_mounted_with_it");
+fn one_that_nothing_orders_is_named_until_it_is_mounted_with_netdev() {
+    let world = World::new("one_that_nothing_orders_is_named_until_it_is_mounted_with_netdev");
     let nqn = "nqn.2026-11.mounted:1";
     let target = Target::tcp("127.0.0.1", 4420).subsystem(nqn);
     world.config(&target.as_subsystems());
@@ -25,8 +27,22 @@ fn one_without_netdev_is_named_until_it_is_mounted_with_it() {
     fs::create_dir_all(PLACE).or_fail("make a place to mount");
     world.on_end("it is unmounted", || {
         let mut umount = std::process::Command::new("umount");
-        drop(umount.args(["-q", PLACE]).output());
+        drop(umount.args(["-q", "-l", PLACE]).output());
     });
+    let unit = "run-nvmf\\x2dordered.mount";
+    let file = format!("/run/systemd/system/{unit}");
+    let text = format!(
+        "[Unit]\nDefaultDependencies=no\nAfter=remote-fs-pre.target\nConflicts=umount.target\n\
+         Before=umount.target\n[Mount]\nWhat={disk}\nWhere={ORDERED}\n"
+    );
+    fs::write(&file, text).or_fail("write a unit");
+    world.on_end("there is no such unit", move || {
+        let mut umount = std::process::Command::new("umount");
+        drop(umount.args(["-q", "-l", ORDERED]).output());
+        drop(fs::remove_file(file));
+    });
+    world.run("systemctl", &["daemon-reload"]).expect_success();
+    world.run("systemctl", &["start", unit]).expect_success();
     let named = || world.status().problems().contains(PLACE);
     assert!(!named());
     world.run("mount", &[&disk, PLACE]).expect_success();
@@ -36,6 +52,7 @@ fn one_without_netdev_is_named_until_it_is_mounted_with_it() {
     for part in ["_netdev", &device, "/etc/fstab"] {
         assert!(problems.contains(part), "{part} is not in {problems}");
     }
+    assert!(!problems.contains(ORDERED), "{problems}");
     world.run("umount", &[PLACE]).expect_success();
     world.wait_for("what is not mounted is in order", SOON, || !named());
     world
@@ -48,4 +65,5 @@ fn one_without_netdev_is_named_until_it_is_mounted_with_it() {
         || !named(),
     );
     world.run("umount", &[PLACE]).expect_success();
+    world.run("systemctl", &["stop", unit]).expect_success();
 }
