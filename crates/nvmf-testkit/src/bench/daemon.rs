@@ -66,6 +66,7 @@ fn starts(world: &World, target: &Target, rounds: usize) -> (bool, Duration) {
         let least = least(taken, count);
         let started = start(world, &target.as_discovery_controller(), count + 1, least);
         shares[1] = before.since();
+        check(count + 1);
         clear(world);
         if round > 0 {
             alone.0.push(taken);
@@ -100,10 +101,11 @@ fn silent(world: &World, target: &Target, rounds: usize, least: Duration) -> boo
     let count = target.nqns().len() + 1;
     let (mut alone, mut beside) = (Times::default(), Times::default());
     for _ in 0..rounds {
-        alone.0.push(start(world, &without, count, least));
-        clear(world);
-        beside.0.push(start(world, &with, count, least));
-        clear(world);
+        for (times, config) in [(&mut alone, &without), (&mut beside, &with)] {
+            times.0.push(start(world, config, count, least));
+            check(count);
+            clear(world);
+        }
     }
     alone.print("daemon without them");
     beside.print("daemon with them");
@@ -114,6 +116,7 @@ fn silent(world: &World, target: &Target, rounds: usize, least: Duration) -> boo
 fn idle(world: &World, target: &Target, least: Duration) -> bool {
     let count = target.nqns().len();
     start(world, &target.as_discovery_controller(), count + 1, least);
+    check(count + 1);
     settle();
     let pid = world.pid().or_fail("find the daemon");
     // Nothing tells when the last thread without work has ended.
@@ -180,8 +183,8 @@ fn reaction(world: &World, mut target: Target, rounds: usize) -> bool {
     met
 }
 
-/// Starts the daemon; how long until so many controllers are live and its own and have their units, of
-/// which none takes less than `least`.
+/// Starts the daemon; how long until so many controllers have their units, none of which takes less
+/// than `least`: a unit is the last that one gets.
 fn start(world: &World, config: &str, count: usize, least: Duration) -> Duration {
     world.config(config);
     let started = Instant::now();
@@ -194,13 +197,17 @@ fn start(world: &World, config: &str, count: usize, least: Duration) -> Duration
         std::thread::sleep(GLANCE.max(least * missing));
         known = transient_units();
     }
-    let taken = started.elapsed();
+    started.elapsed()
+}
+
+/// So many controllers are live and its own.
+#[track_caller]
+fn check(count: usize) {
     let controllers = host::controllers();
     let ready = controllers
         .iter()
         .filter(|it| it.is_live() && it.is_owned_by("discoverd"));
     assert_eq!(ready.count(), count, "{controllers:?}");
-    taken
 }
 
 /// Units that systemd was told of.
