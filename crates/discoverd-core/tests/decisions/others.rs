@@ -1,6 +1,6 @@
 //! Other people's controllers are left alone.
 
-use discoverd_core::Event;
+use discoverd_core::{ClaimOutcome, ConnectOutcome, Event};
 
 use crate::world::{World, live, ours};
 
@@ -50,6 +50,29 @@ fn ownership_that_changes_is_followed() {
     );
 }
 
+/// The answer may be older than the look that arrived before it: somebody released it since.
+#[test]
+fn what_was_read_before_the_answer_is_read_again() {
+    let (mut world, actions) = World::started(&["io1"], vec![live("io1", "nvme1", 1, "")]);
+    assert_eq!(actions, ["claim nvme1"]);
+    assert_eq!(world.seen(live("io1", "nvme1", 1, "")), [""; 0]);
+    assert_eq!(
+        world.claimed("nvme1", ClaimOutcome::Granted),
+        ["unit nvme1"]
+    );
+    assert_eq!(world.pass(2_000), ["look nvme1"]);
+    assert_eq!(world.gone("nvme1"), ["stop nvme1"]);
+    assert_eq!(world.pass(1_200), ["connect io1"]);
+    world.seen(live("io1", "nvme1", 2, ""));
+    let outcome = ConnectOutcome::Connected {
+        device: "nvme1".parse().unwrap(),
+        sysfs_ino: 2,
+        cntlid: 4,
+    };
+    assert_eq!(world.finished("io1", outcome), ["unit nvme1"]);
+    assert_eq!(world.pass(2_000), ["look nvme1"]);
+}
+
 #[test]
 fn a_controller_that_satisfies_two_connections_has_one_unit() {
     let (mut world, _) = World::started(&["io1"], vec![]);
@@ -59,7 +82,7 @@ fn a_controller_that_satisfies_two_connections_has_one_unit() {
     let mut both = live("io1", "nvme1", 8, &ours());
     both.tid.host_iface = Some("eth0".to_owned());
     for _ in 0..2 {
-        let outcome = discoverd_core::ConnectOutcome::AlreadyConnected(both.clone());
+        let outcome = ConnectOutcome::AlreadyConnected(both.clone());
         world.finished("io1", outcome);
     }
     let units = world

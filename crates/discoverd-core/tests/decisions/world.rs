@@ -227,10 +227,12 @@ impl World {
             sysfs_ino,
             cntlid: 1,
         };
-        // the kernel's event comes first
+        // the kernel's event comes first, while it is being connected
+        let mut new = live(name, device, sysfs_ino, "");
+        new.class = None;
         let mut texts = self.send(Event::Controller {
             device: device.parse().unwrap(),
-            now: Some(live(name, device, sysfs_ino, "")),
+            now: Some(new),
             began: Timestamp(self.now),
         });
         texts.extend(self.finished(name, outcome));
