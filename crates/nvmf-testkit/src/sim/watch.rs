@@ -306,10 +306,14 @@ impl Watch {
             }
             ConnectOutcome::AlreadyConnected(live) => {
                 self.damping.forget(name);
+                let told = self.heard.get(&live.device).copied();
                 if self.can_tell(&live.device, live.sysfs_ino) {
                     self.live.insert(live.device.clone(), live.clone());
-                    let heard = (now, live.sysfs_ino);
-                    self.heard.insert(live.device.clone(), heard);
+                    // told of two of one name, the core cannot tell, and any look is newer
+                    if told.is_none_or(|(_, ino)| ino == live.sysfs_ino) {
+                        let heard = (now, live.sysfs_ino);
+                        self.heard.insert(live.device.clone(), heard);
+                    }
                 }
             }
             ConnectOutcome::Connected {
@@ -353,8 +357,7 @@ impl Watch {
     /// Whether what the connector says of a controller is news. If the core knows another one of
     /// that name, it cannot tell which of the two came later.
     fn can_tell(&self, device: &DeviceName, ino: u64) -> bool {
-        let read = self.live.get(device).map(|known| known.sysfs_ino);
-        let told = self.heard.get(device).map(|(_, ino)| *ino);
-        read.into_iter().chain(told).all(|known| known == ino)
+        let known = self.live.get(device);
+        known.is_none_or(|known| known.sysfs_ino == ino)
     }
 }
