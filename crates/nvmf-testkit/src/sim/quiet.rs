@@ -10,6 +10,7 @@ use super::host::Host;
 use super::kernel::Uevent;
 use super::name::{self, FC, Name, Names, TCP_DCS};
 use super::target::Mode;
+use super::watch::ARRIVED_MS;
 use super::world::World;
 
 /// Within so many milliseconds everything is tried again: the longest retry with its jitter, what a
@@ -22,9 +23,6 @@ const IDLE_MS: u64 = 7_200_000;
 
 /// So many log pages may be read in that time: three discovery controllers, every 15 minutes.
 const READS: u32 = 3 * 8;
-
-/// After so long the core forgets what no port has announced since all were asked.
-const FORGOTTEN_MS: u64 = 10_000;
 
 /// How a log page changes while it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,7 +294,7 @@ impl World {
         let began = Timestamp(self.now + 1);
         self.daemon.hear(Event::FcKicked { began });
         self.settle()?;
-        self.pass(FORGOTTEN_MS)?;
+        self.pass(ARRIVED_MS)?;
         self.settle()?;
         let status = self.daemon.core.status(Timestamp(self.now));
         let shown = status.connections.iter();

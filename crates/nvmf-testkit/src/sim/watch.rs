@@ -13,6 +13,7 @@ use nvmf_types::{DeviceName, LiveController, Owner};
 
 use super::damping::Damping;
 use super::name::{FC, Name, Names};
+pub(super) use announced::ARRIVED_MS;
 use announced::Announced;
 
 /// What the core was told, and what it asked for.

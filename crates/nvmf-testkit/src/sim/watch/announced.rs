@@ -6,8 +6,8 @@ use discoverd_core::Timestamp;
 
 use super::super::name::{Name, Names};
 
-/// How long what the ports announce when they are asked may be on its way.
-const ARRIVED_MS: u64 = 10_000;
+/// How long what the ports announce when they are asked may be on its way; then what none announced is forgotten.
+pub(in super::super) const ARRIVED_MS: u64 = 10_000;
 
 /// Who was announced when, and since when everybody was.
 #[derive(Debug, Default)]
