@@ -43,7 +43,7 @@ impl Core {
     pub(crate) fn fc_announced(&mut self, host_traddr: FcName, traddr: FcName, now: Timestamp) {
         let starting = matches!(self.phase, Phase::Starting { .. });
         let at_start = starting || now.since_ms(self.began) <= FIRST_ANNOUNCEMENTS_MS;
-        let (key, diff) = self.desired.announce((host_traddr, traddr), now);
+        let (key, diff) = self.desired.announce(host_traddr, traddr, now);
         self.apply(diff, at_start, now);
         self.named_again(&key, now);
     }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use nvmf_types::config::{Connection, Scope};
 use nvmf_types::nbft::BootConnection;
-use nvmf_types::{ConnectOptions, ControllerClass, FcName, TransportId};
+use nvmf_types::{ConnectOptions, ControllerClass, TransportId};
 
 use crate::key::Key;
 use crate::{Source, Timestamp};
@@ -28,8 +28,8 @@ pub(crate) struct Desired {
     /// A connection may stand in several tables, and in one table twice.
     boot: BTreeMap<Key, Vec<BootConnection>>,
     configured: BTreeMap<Key, Connection>,
-    /// Discovery controllers by the pair of ports that announced them, this host's first, and when.
-    announced: BTreeMap<Key, ((FcName, FcName), Timestamp)>,
+    /// Discovery controllers that Fibre Channel ports announced, and when they last did.
+    announced: BTreeMap<Key, (Source, Timestamp)>,
     /// Discovery controllers by the names of the mDNS services that lead there.
     services: BTreeMap<Key, BTreeSet<String>>,
     /// What the log pages of desired discovery controllers name.
@@ -132,10 +132,7 @@ impl Desired {
         let configured = self.configured.get(key);
         let configured = configured.map(|c| Source::Configuration(c.origin.clone()));
         let announced = self.announced.get(key);
-        let announced = announced.map(|((host_traddr, traddr), _)| Source::FcAnnouncement {
-            host_traddr: *host_traddr,
-            traddr: *traddr,
-        });
+        let announced = announced.map(|(source, _)| source.clone());
         let services = self.services.get(key).into_iter().flatten();
         let services = services.map(|name| Source::Service(name.clone()));
         boot.chain(configured)

@@ -133,17 +133,13 @@ impl Live {
     pub(crate) fn put(&mut self, live: LiveController, now: Timestamp) {
         let device = live.device.clone();
         self.touched.insert(device.clone());
-        if let Some(known) = self.known.get_mut(&device)
-            && known.live.tid == live.tid
-            && known.live.class == live.class
-        {
-            known.live = live;
-            known.read_meanwhile = known.claiming;
-            return;
-        }
-        self.unlist(&device);
-        for spot in Spot::of(&live) {
-            self.by_spot.entry(spot).or_default().insert(device.clone());
+        let known = self.known.get(&device).map(|known| &known.live);
+        let listed = known.is_some_and(|it| it.tid == live.tid && it.class == live.class);
+        if !listed {
+            self.unlist(&device);
+            for spot in Spot::of(&live) {
+                self.by_spot.entry(spot).or_default().insert(device.clone());
+            }
         }
         if let Some(known) = self.known.get_mut(&device) {
             known.live = live;

@@ -8,7 +8,7 @@ use nvmf_types::{ControllerClass, FcName, Nqn, Traddr, Transport, TransportId};
 
 use super::{Desired, Diff, MAX_DEPTH, Page, Wanted};
 use crate::key::Key;
-use crate::{Service, Timestamp};
+use crate::{Service, Source, Timestamp};
 
 impl Desired {
     /// Replaces what the boot tables ask for.
@@ -50,15 +50,23 @@ impl Desired {
     }
 
     /// Adds a discovery controller that a Fibre Channel port announced; gives its name, too.
-    pub(crate) fn announce(&mut self, ports: (FcName, FcName), now: Timestamp) -> (Key, Diff) {
-        let (host_traddr, traddr) = ports;
+    pub(crate) fn announce(
+        &mut self,
+        host_traddr: FcName,
+        traddr: FcName,
+        now: Timestamp,
+    ) -> (Key, Diff) {
         let target = Some(Traddr::Fc(traddr));
         let tid = TransportId {
             host_traddr: Some(Traddr::Fc(host_traddr)),
             ..TransportId::new(Transport::Fc, target, Nqn::discovery())
         };
         let key = Key::new(ControllerClass::Discovery, tid);
-        let diff = match self.announced.insert(key.clone(), (ports, now)) {
+        let source = Source::FcAnnouncement {
+            host_traddr,
+            traddr,
+        };
+        let diff = match self.announced.insert(key.clone(), (source, now)) {
             Some(_) => Diff::default(),
             None => self.sources_changed([], vec![key.clone()]),
         };

@@ -1,7 +1,7 @@
 //! What is desired, by events of its sources.
 
 use nvmf_types::config::{Connection, Scope};
-use nvmf_types::{ConnectOptions, ControllerClass, Origin};
+use nvmf_types::{ConnectOptions, ControllerClass, FcName, Origin};
 
 use super::*;
 use crate::Service;
@@ -178,9 +178,9 @@ fn boot_tables_come_first_and_go() {
 fn announcements_add_and_services_replace() {
     let mut desired = Desired::default();
     let port = |n| FcName { node: n, port: n };
-    let (fc, diff) = desired.announce((port(1), port(2)), Timestamp(5));
+    let (fc, diff) = desired.announce(port(1), port(2), Timestamp(5));
     assert_eq!(diff.added, set(std::slice::from_ref(&fc)));
-    let again = desired.announce((port(1), port(2)), Timestamp(7)).1;
+    let again = desired.announce(port(1), port(2), Timestamp(7)).1;
     assert_eq!(again, Diff::default());
     desired.set_page(&fc, page(&[io(1)]));
     let service = |name: &str, n| Service {
