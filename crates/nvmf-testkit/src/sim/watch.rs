@@ -281,8 +281,7 @@ impl Watch {
             } => {
                 self.suspect = self.suspect.with(name);
                 // what is connected all the same, as from an attempt before this one, is not
-                let mut live = self.live.values();
-                if !live.any(|live| Name::find(&live.tid) == Some(name)) {
+                if self.incarnations(name).next().is_none() {
                     self.surely_suspect = self.surely_suspect.with(name);
                 }
             }
@@ -325,10 +324,7 @@ impl Watch {
                     self.heard.insert(device.clone(), (now, *sysfs_ino));
                 }
                 // when another one vanishes that was it, too, nothing has to be waited for
-                let of_it = |live: &&LiveController| Name::find(&live.tid) == Some(name);
-                let mut there = self.live.values().filter(of_it).map(|live| live.sysfs_ino);
-                let alone = there.next() == Some(*sysfs_ino) && there.next().is_none();
-                if !for_boot && alone {
+                if !for_boot && self.incarnations(name).eq([*sysfs_ino]) {
                     self.damping.bound(name, *sysfs_ino, now);
                 } else {
                     self.damping.forget(name);
@@ -353,6 +349,13 @@ impl Watch {
         } else {
             self.damping.failed(name, now);
         }
+    }
+
+    /// The controllers that are this connection.
+    fn incarnations(&self, name: Name) -> impl Iterator<Item = u64> {
+        let all = self.live.values();
+        let of_it = all.filter(move |live| Name::find(&live.tid) == Some(name));
+        of_it.map(|live| live.sysfs_ino)
     }
 
     /// Whether what the connector says of a controller is news. If the core knows another one of
