@@ -3,21 +3,13 @@
 use std::fmt::Write;
 
 use nvmf::mounts::Unordered;
+use zbus::Connection;
 use zbus::proxy::CacheProperties;
-use zbus::{Connection, OwnedObjectPath};
+
+use crate::units::SystemdProxy;
 
 /// What is unmounted before what the daemon connects is disconnected is ordered after it.
 const TARGET: &str = "remote-fs-pre.target";
-
-/// The part of `org.freedesktop.systemd1.Manager` that finds units.
-#[zbus::proxy(
-    interface = "org.freedesktop.systemd1.Manager",
-    default_service = "org.freedesktop.systemd1",
-    default_path = "/org/freedesktop/systemd1"
-)]
-trait Manager {
-    fn get_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
-}
 
 /// The part of `org.freedesktop.systemd1.Unit` that is used.
 #[zbus::proxy(
@@ -43,13 +35,14 @@ pub(crate) async fn unordered(bus: &Connection, found: Vec<Unordered>) -> Vec<Un
 }
 
 async fn after(bus: &Connection, unit: &str) -> zbus::Result<Vec<String>> {
-    let manager = ManagerProxy::builder(bus)
+    // nothing of it is to be kept up to date
+    let systemd = SystemdProxy::builder(bus)
         .cache_properties(CacheProperties::No)
         .build()
         .await?;
     let unit = UnitProxy::builder(bus)
         .cache_properties(CacheProperties::No)
-        .path(manager.get_unit(unit).await?)
+        .path(systemd.get_unit(unit).await?)
         .build()
         .await?;
     unit.after().await
@@ -57,22 +50,15 @@ async fn after(bus: &Connection, unit: &str) -> zbus::Result<Vec<String>> {
 
 /// The name of a mount's unit (systemd.unit(5), "String Escaping for Inclusion in Unit Names").
 fn name(place: &str) -> String {
+    let parts: Vec<&str> = place.split('/').filter(|part| !part.is_empty()).collect();
     let mut name = String::new();
-    let parts = place.split('/').filter(|part| !part.is_empty());
-    for (number, part) in parts.enumerate() {
-        if number > 0 {
-            name.push('-');
-        }
-        for (at, byte) in part.bytes().enumerate() {
-            let first = number == 0 && at == 0;
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' => {
-                    name.push(char::from(byte));
-                }
-                b'.' if !first => name.push('.'),
-                // a String takes everything
-                byte => drop(write!(name, "\\x{byte:02x}")),
-            }
+    for (at, byte) in parts.join("/").bytes().enumerate() {
+        match byte {
+            b'/' => name.push('-'),
+            b'.' if at > 0 => name.push('.'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' => name.push(char::from(byte)),
+            // a String takes everything
+            byte => drop(write!(name, "\\x{byte:02x}")),
         }
     }
     if name.is_empty() {

@@ -15,13 +15,13 @@ use crate::inputs::{Input, Inputs, put};
 use crate::streams::next;
 use crate::unit_spec::{name, properties};
 
-/// The part of `org.freedesktop.systemd1.Manager` that is used.
+/// The part of `org.freedesktop.systemd1.Manager` that is used here and in [`crate::mount_units`].
 #[zbus::proxy(
     interface = "org.freedesktop.systemd1.Manager",
     default_service = "org.freedesktop.systemd1",
     default_path = "/org/freedesktop/systemd1"
 )]
-trait Systemd {
+pub(crate) trait Systemd {
     fn start_transient_unit(
         &self,
         name: &str,
@@ -31,6 +31,8 @@ trait Systemd {
     ) -> zbus::Result<OwnedObjectPath>;
 
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
+
+    fn get_unit(&self, name: &str) -> zbus::Result<OwnedObjectPath>;
 
     #[zbus(property)]
     fn system_state(&self) -> zbus::Result<String>;

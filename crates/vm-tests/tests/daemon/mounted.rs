@@ -10,6 +10,12 @@ const PLACE: &str = "/run/nvmf-mounted";
 /// Another one, whose unit somebody wrote.
 const ORDERED: &str = "/run/nvmf-ordered";
 
+/// Even if its disk is gone; nothing, if nothing is mounted there.
+fn unmount(place: &str) {
+    let mut umount = std::process::Command::new("umount");
+    drop(umount.args(["-q", "-l", place]).output());
+}
+
 #[test]
 fn one_that_nothing_orders_is_named_until_it_is_mounted_with_netdev() {
     let world = World::new("one_that_nothing_orders_is_named_until_it_is_mounted_with_netdev");
@@ -25,10 +31,7 @@ fn one_that_nothing_orders_is_named_until_it_is_mounted_with_netdev() {
     let disk = disk.to_string_lossy().into_owned();
     world.run("mkfs.ext4", &["-q", &disk]).expect_success();
     fs::create_dir_all(PLACE).or_fail("make a place to mount");
-    world.on_end("it is unmounted", || {
-        let mut umount = std::process::Command::new("umount");
-        drop(umount.args(["-q", "-l", PLACE]).output());
-    });
+    world.on_end("it is unmounted", || unmount(PLACE));
     let unit = "run-nvmf\\x2dordered.mount";
     let file = format!("/run/systemd/system/{unit}");
     let text = format!(
@@ -37,8 +40,7 @@ fn one_that_nothing_orders_is_named_until_it_is_mounted_with_netdev() {
     );
     fs::write(&file, text).or_fail("write a unit");
     world.on_end("there is no such unit", move || {
-        let mut umount = std::process::Command::new("umount");
-        drop(umount.args(["-q", "-l", ORDERED]).output());
+        unmount(ORDERED);
         drop(fs::remove_file(file));
     });
     world.run("systemctl", &["daemon-reload"]).expect_success();
