@@ -16,6 +16,9 @@ pub const DISCOVERY_NQN: &str = "nqn.2014-08.org.nvmexpress.discovery";
 
 const CLASS: &str = "/sys/class/nvme";
 
+/// How often a folder that does not come to rest is read again.
+const READINGS: usize = 16;
+
 /// One fabrics controller.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Controller {
@@ -105,17 +108,31 @@ pub fn assert_guest() {
     );
 }
 
+/// The names in a folder of sysfs, read until two readings say the same: one during which something
+/// is removed can leave out what stays (Linux before 6.15, `fs/kernfs/dir.c`).
+fn listed(folder: &str) -> Vec<String> {
+    let mut last = names(folder);
+    for _ in 0..READINGS {
+        let next = names(folder);
+        if next == last {
+            break;
+        }
+        last = next;
+    }
+    last
+}
+
 /// All fabrics controllers, sorted by name.
 #[must_use]
 pub fn controllers() -> Vec<Controller> {
-    names(CLASS).into_iter().filter_map(controller).collect()
+    listed(CLASS).into_iter().filter_map(controller).collect()
 }
 
 /// Those whose names are not among `known`; of the others nothing is read.
 #[must_use]
 pub fn controllers_but(known: &[Controller]) -> Vec<Controller> {
     let is_known = |name: &String| known.iter().any(|it| it.device == *name);
-    let names = names(CLASS).into_iter().filter(|it| !is_known(it));
+    let names = listed(CLASS).into_iter().filter(|it| !is_known(it));
     names.filter_map(controller).collect()
 }
 
@@ -180,7 +197,7 @@ pub fn link_local(interface: &str) -> Option<String> {
 /// The block device of a subsystem's namespace 1, such as `/dev/nvme0n1`.
 #[must_use]
 pub fn block_device(nqn: &str) -> Option<PathBuf> {
-    names("/sys/class/nvme-subsystem")
+    listed("/sys/class/nvme-subsystem")
         .into_iter()
         .find_map(|subsystem| {
             let dir = PathBuf::from("/sys/class/nvme-subsystem").join(subsystem);

@@ -201,23 +201,22 @@ fn below(device: &Path) -> Vec<PathBuf> {
 
 /// The other devices of the btrfs that `device` is part of.
 fn btrfs_siblings(root: &Root, device: &PathBuf) -> Vec<PathBuf> {
-    let Ok(all) = fs::read_dir(root.sys().join("fs/btrfs")) else {
+    let all = root.sys().join("fs/btrfs");
+    let Ok(ids) = sysfs::names(&all) else {
         return Vec::new();
     };
-    let all = all.filter_map(Result::ok);
-    let mut all = all.map(|fs| links_in(&fs.path().join("devices")));
+    let mut all = ids.map(|id| links_in(&all.join(id).join("devices")));
     all.find(|devices| devices.contains(device))
         .unwrap_or_default()
 }
 
 /// Where the links in a folder lead.
 fn links_in(folder: &Path) -> Vec<PathBuf> {
-    let Ok(links) = fs::read_dir(folder) else {
+    let Ok(links) = sysfs::names(folder) else {
         return Vec::new();
     };
-    let links = links.filter_map(Result::ok);
     links
-        .filter_map(|link| link.path().canonicalize().ok())
+        .filter_map(|link| folder.join(link).canonicalize().ok())
         .collect()
 }
 

@@ -10,7 +10,7 @@ use rustix::net::{AddressFamily, SocketType, netdevice};
 
 pub use changes::Changes;
 
-use crate::Root;
+use crate::{Root, sysfs};
 
 /// The name of the interface with an Ethernet address and VLAN id; `None`: there is none.
 ///
@@ -23,10 +23,7 @@ use crate::Root;
 pub fn interface(root: &Root, wanted: &BootInterface) -> io::Result<Option<String>> {
     let class = root.sys().join("class/net");
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(&class)? {
-        let Ok(name) = entry?.file_name().into_string() else {
-            continue;
-        };
+    for name in sysfs::names(&class).map_err(|error| error.source)? {
         if has_mac(&class.join(&name), wanted) && vlan(root, &name) == Some(wanted.vlan) {
             let ruled = class.join(&name).join("master").exists();
             found.push((ruled, name));

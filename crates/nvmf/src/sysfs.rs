@@ -25,11 +25,13 @@ mod block;
 mod error;
 mod kind;
 mod known;
+mod listing;
 mod namespace;
 mod pinned;
 mod read;
 mod subsystem;
 
+pub(crate) use listing::names;
 pub(crate) use pinned::ControllerDir;
 
 pub use block::{BlockName, BlockNameError, controllers_of};

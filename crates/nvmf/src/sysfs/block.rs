@@ -15,7 +15,7 @@ use nvmf_types::DeviceName;
 use thiserror::Error;
 
 use super::SysfsError;
-use super::read::names_in;
+use super::listing::names;
 use crate::Root;
 
 /// The kernel's name for a namespace as a block device (`nvme3n1`), for one path of it
@@ -115,15 +115,15 @@ fn paths(folder: &Path, disk: &str) -> Result<Vec<DeviceName>, SysfsError> {
     let Some((subsystem, namespace)) = disk.rsplit_once('n') else {
         return Ok(Vec::new());
     };
-    let is_path = |name: &String| {
+    let is_path = |name: String| {
         let rest = name.strip_prefix(subsystem);
         let rest = rest.and_then(|rest| number(rest.strip_prefix('c')?));
         rest.and_then(|rest| rest.strip_prefix('n')) == Some(namespace)
     };
     let mut controllers = Vec::new();
-    for name in names_in(folder)? {
+    for name in names(folder)? {
         if let Ok(controller) = name.parse::<DeviceName>()
-            && names_in(&folder.join(name))?.iter().any(is_path)
+            && names(&folder.join(name))?.any(is_path)
         {
             controllers.push(controller);
         }

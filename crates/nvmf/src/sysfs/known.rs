@@ -1,12 +1,10 @@
 //! Controllers that are read once.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::os::unix::fs::DirEntryExt;
 
 use nvmf_types::{DeviceName, LiveController};
 
-use super::{SysfsError, controller};
+use super::{SysfsError, controller, listing};
 use crate::Root;
 
 /// The controllers that were seen already. A look before each of many connects then costs what has
@@ -61,27 +59,10 @@ pub fn devices(root: &Root) -> Result<Vec<DeviceName>, SysfsError> {
 /// The entries of `/sys/class/nvme` and their inodes. On a host they are links, and their inodes
 /// not those of the controllers; they are as new as those for every incarnation.
 fn incarnations(root: &Root) -> Result<BTreeMap<DeviceName, u64>, SysfsError> {
-    let path = root.sys().join("class/nvme");
-    let list = || -> io::Result<BTreeMap<DeviceName, u64>> {
-        let mut found = BTreeMap::new();
-        for entry in std::fs::read_dir(&path)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            if let Some(device) = name.to_str().and_then(|name| name.parse().ok()) {
-                found.insert(device, entry.ino());
-            }
-        }
-        Ok(found)
-    };
-    match list() {
-        // The driver is not loaded.
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
-        other => other.map_err(|source| SysfsError {
-            operation: "read",
-            path: path.clone(),
-            source,
-        }),
-    }
+    let entries = listing::entries(&root.sys().join("class/nvme"))?.into_iter();
+    Ok(entries
+        .filter_map(|(name, ino)| Some((name.parse().ok()?, ino)))
+        .collect())
 }
 
 #[cfg(test)]

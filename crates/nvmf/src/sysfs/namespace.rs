@@ -3,7 +3,7 @@
 use nvmf_types::DeviceName;
 
 use super::SysfsError;
-use super::read::names_in;
+use super::listing::names;
 use crate::Root;
 
 /// A namespace that a controller gives access to.
@@ -29,7 +29,7 @@ pub struct Namespace {
 pub fn namespaces(root: &Root, device: &DeviceName) -> Result<Vec<Namespace>, SysfsError> {
     let path = root.sys().join("class/nvme").join(device.as_str());
     let mut found = Vec::new();
-    for entry in names_in(&path)? {
+    for entry in names(&path)? {
         let Some((name, number)) = block_device(&entry) else {
             continue;
         };

@@ -1,14 +1,11 @@
 //! Reading controllers.
 
-use std::io;
-use std::path::Path;
-
 use nvmf_types::{
     ControllerClass, ControllerState, DeviceName, LiveController, Nqn, Transport, TransportId,
 };
 
 use super::address::Address;
-use super::{ControllerDir, SysfsError};
+use super::{ControllerDir, SysfsError, devices};
 use crate::Root;
 use crate::registry::Registry;
 
@@ -164,36 +161,13 @@ fn each<T>(
     root: &Root,
     read: impl Fn(&Root, &ControllerDir) -> Result<Option<T>, SysfsError>,
 ) -> Result<Vec<T>, SysfsError> {
-    let names = names_in(&root.sys().join("class/nvme"))?;
-    let mut devices: Vec<DeviceName> = names.iter().filter_map(|name| name.parse().ok()).collect();
-    devices.sort();
-    let mut found = Vec::with_capacity(devices.len());
-    for device in devices {
+    let mut found = Vec::new();
+    for device in devices(root)? {
         if let Some(dir) = ControllerDir::open(root, &device)? {
             found.extend(read(root, &dir)?);
         }
     }
     Ok(found)
-}
-
-/// The names in a folder of sysfs; none if it is not there, because it is gone or its driver is
-/// not loaded.
-pub(super) fn names_in(path: &Path) -> Result<Vec<String>, SysfsError> {
-    let names = || -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(path)? {
-            names.extend(entry?.file_name().into_string());
-        }
-        Ok(names)
-    };
-    match names() {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-        other => other.map_err(|source| SysfsError {
-            operation: "read",
-            path: path.to_owned(),
-            source,
-        }),
-    }
 }
 
 #[cfg(test)]

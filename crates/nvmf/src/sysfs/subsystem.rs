@@ -7,7 +7,7 @@ use std::str::FromStr;
 use nvmf_types::DeviceName;
 use thiserror::Error;
 
-use super::read::names_in;
+use super::listing::names;
 use super::{ControllerInfo, Namespace, SysfsError, all, namespaces};
 use crate::{Root, fs};
 
@@ -75,14 +75,13 @@ pub fn subsystems(root: &Root) -> Result<Vec<Subsystem>, SysfsError> {
         .map(|info| (info.device.clone(), info))
         .collect();
     let class = root.sys().join("class/nvme-subsystem");
-    let names = names_in(&class)?;
-    let mut names: Vec<SubsystemName> = names.iter().filter_map(|n| n.parse().ok()).collect();
-    names.sort();
-    let mut found = Vec::with_capacity(names.len());
-    for name in names {
+    let mut subsystems: Vec<SubsystemName> =
+        names(&class)?.filter_map(|n| n.parse().ok()).collect();
+    subsystems.sort();
+    let mut found = Vec::with_capacity(subsystems.len());
+    for name in subsystems {
         let folder = class.join(name.to_string());
-        let entries = names_in(&folder)?;
-        let mut devices: Vec<DeviceName> = entries.iter().filter_map(|e| e.parse().ok()).collect();
+        let mut devices: Vec<DeviceName> = names(&folder)?.filter_map(|e| e.parse().ok()).collect();
         devices.sort();
         let mut paths = Vec::new();
         for controller in devices
