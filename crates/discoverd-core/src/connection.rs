@@ -27,6 +27,9 @@
 //!         gone       it goes on as soon as that one is gone, or becomes ours
 //! ```
 //!
+//! - *idle* is a discovery controller that is not to stay connected (`persistent = no`) between two
+//!   reads of its log page. Only what the connector made, and nothing else needs, is disconnected
+//!   for that.
 //! - *gave up* is where *retrying* ends for a discovery controller that only announcements or
 //!   referrals name, when it could not be connected for [`crate::Settings::dc_giveup_hours`]. It
 //!   starts over when it is announced anew, or somebody asks for it.
@@ -75,6 +78,7 @@ pub(crate) enum Life {
     Retrying,
     Excluded,
     Foreign(Incarnation),
+    Idle,
     GaveUp,
 }
 
@@ -115,6 +119,8 @@ pub(crate) struct Connection {
     pub(crate) unanswered: bool,
     /// The options of the last attempt.
     pub(crate) tried: Option<Box<ConnectOptions>>,
+    /// The last attempt was made only to read the discovery log page.
+    pub(crate) visit: bool,
     pub(crate) last_error: Option<String>,
     /// Of what kind that was, if it was a connect.
     pub(crate) failure: Option<FailureKind>,
@@ -144,6 +150,7 @@ impl Life {
             Self::Retrying => State::Retrying,
             Self::Stopping(_) | Self::Excluded => State::Excluded,
             Self::Foreign(_) => State::Foreign,
+            Self::Idle => State::Idle,
             Self::GaveUp => State::GaveUp,
         }
     }
@@ -198,6 +205,7 @@ impl Connection {
             asked_at: now,
             unanswered: false,
             tried: None,
+            visit: false,
             last_error: None,
             failure: None,
             tried_at: None,

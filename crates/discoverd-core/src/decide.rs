@@ -91,8 +91,14 @@ impl Core {
         }
         let gone = connection.life.ours().cloned();
         let gave_up = connection.life == Life::GaveUp;
+        let idle = connection.life == Life::Idle;
+        let left = connection.page.left && !self.desired.is_kept(key);
         let lasted_ms = connection.end(now);
         let excluded = connection.excluded.clone();
+        let rests = idle && self.rests(key);
+        if idle && !rests {
+            self.timers.clear(&retry);
+        }
         if gone.is_some() {
             self.abandon_page(key);
             self.fc_lost(key);
@@ -104,6 +110,10 @@ impl Core {
         } else if self.phase != Phase::Running {
             self.timers.clear(&retry);
             self.enter(key, Life::Waiting, SHUTTING_DOWN.to_owned(), now);
+        } else if rests {
+            // until its log page is to be read again
+        } else if gone.is_some() && left {
+            self.rest(key, now);
         } else if let Some(at) = gone {
             let reason = format!("{at} is gone after {} s", lasted_ms / 1000);
             if let Some(connection) = self.connections.get_mut(key) {
@@ -135,13 +145,14 @@ impl Core {
 
     fn connect(&mut self, key: &Key, now: Timestamp) {
         let (options, owner) = (self.desired.options(key), self.owner_of(key));
-        let urgency = self.urgency(key);
+        let (urgency, kept) = (self.urgency(key), self.desired.is_kept(key));
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
         connection.attempts = connection.attempts.saturating_add(1);
         connection.tried_at = Some(now);
         connection.tried = Some(Box::new(options.clone()));
+        connection.visit = !kept;
         if !connection.unanswered {
             connection.asked_at = now;
         }

@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmf_types::config::{Connection, Scope};
+use nvmf_types::config::{Connection, Persistence, Scope};
 use nvmf_types::nbft::BootConnection;
 use nvmf_types::{ConnectOptions, ControllerClass, TransportId};
 
@@ -99,11 +99,6 @@ impl Desired {
         self.wanted.keys().take_while(|key| key.is_discovery())
     }
 
-    /// The configuration's connections.
-    pub(crate) fn configured(&self) -> impl Iterator<Item = &Connection> {
-        self.configured.values()
-    }
-
     /// How many things are known: connections, and what pages name.
     pub(crate) fn size(&self) -> usize {
         let named = self.pages.values().map(|p| p.io.len() + p.referrals.len());
@@ -180,6 +175,19 @@ impl Desired {
                 ControllerClass::Discovery => scope.dc.clone(),
             })
             .unwrap_or_default()
+    }
+
+    /// Whether a discovery controller stays connected when its log page was read. The configuration
+    /// can say no, for what it names or for what inherits from that; boot tables cannot.
+    pub(crate) fn is_kept(&self, key: &Key) -> bool {
+        let said = match self.configured.get(key) {
+            Some(connection) => Some(connection.persistent),
+            None => {
+                let scope = self.parent(key).and_then(|dc| self.scope(dc));
+                scope.map(|scope| scope.persistent)
+            }
+        };
+        !key.is_discovery() || self.is_boot(key) || said != Some(Persistence::No)
     }
 
     /// Whether a log page that names it says that nothing but TLS is accepted. An administrator's

@@ -8,10 +8,11 @@ use nvmf_types::log_page::{DiscoveryLog, Named, TlsUse};
 use nvmf_types::{ControllerClass, DeviceName};
 
 use crate::backoff::Backoff;
-use crate::connection::Life;
-use crate::core::{Core, Flight};
+use crate::connection::{Connection, Life};
+use crate::core::{Core, Flight, Phase};
 use crate::desired;
 use crate::key::Key;
+use crate::live::Incarnation;
 use crate::outbox::Urgency;
 use crate::timers::Timer;
 use crate::{ActionId, ActionKind, Sentence, Timestamp};
@@ -30,6 +31,8 @@ pub(crate) struct Page {
     generation: Option<u64>,
     /// Whether the discovery controller says that it keeps connections and tells of changes.
     keeps: Option<bool>,
+    /// It was read, and so its discovery controller, which is not to be kept, is being disconnected.
+    pub(crate) left: bool,
     /// How often in a row it did not keep a connection until its page would have been read again.
     brief: u8,
     /// Connections named by the last one that could be read.
@@ -67,6 +70,7 @@ impl Core {
         if !key.is_discovery() {
             return;
         }
+        connection.page.left = false;
         if connection.page.flight.is_some() {
             connection.page.again = true;
             return;
@@ -98,6 +102,7 @@ impl Core {
         let page = &mut connection.page;
         page.flight = None;
         let again = std::mem::take(&mut page.again);
+        let was_read = result.is_ok();
         match result {
             Ok(log) => {
                 page.error = None;
@@ -118,13 +123,79 @@ impl Core {
         self.refresh(&key, now);
         if again {
             self.fetch(&key);
+        } else if was_read {
+            self.leave(&key);
         }
+    }
+
+    /// Disconnects a discovery controller that was connected only to read its log page, and that no
+    /// connection needs any more.
+    fn leave(&mut self, dc: &Key) {
+        let at = self
+            .connections
+            .get(dc)
+            .and_then(|c| c.life.ours().cloned());
+        let Some(at) = at.filter(|_| self.phase == Phase::Running) else {
+            return;
+        };
+        let owner = self.settings.owner.clone();
+        let known = self.live.exact(&at);
+        let Some(known) = known.filter(|known| known.live.owner.as_ref() == Some(&owner)) else {
+            return;
+        };
+        let bound = known.bound.clone();
+        let connection = |key| self.connections.get(key);
+        let visits = |c: &Connection| c.visit && c.made.as_ref() == Some(&at);
+        let visited = bound.iter().any(|key| connection(key).is_some_and(visits));
+        let is_done = |key| connection(key).is_some_and(|c| c.page.is_read());
+        let done = bound
+            .iter()
+            .all(|key| is_done(key) && !self.desired.is_kept(key));
+        if !visited || !done {
+            return;
+        }
+        for key in &bound {
+            if let Some(connection) = self.connections.get_mut(key) {
+                connection.page.left = true;
+            }
+        }
+        let Incarnation { device, sysfs_ino } = at;
+        let kind = ActionKind::Disconnect {
+            device,
+            sysfs_ino,
+            owner,
+        };
+        self.outbox.push(Urgency::Now, kind);
+    }
+
+    /// A discovery controller that was left is gone. It is connected again when its log page is to be
+    /// read again.
+    pub(crate) fn rest(&mut self, dc: &Key, now: Timestamp) {
+        let timer = Timer::Retry(dc.clone());
+        match self.recheck_ms() {
+            Some(ms) => self.timers.set(timer, now.after_ms(ms)),
+            None => self.timers.clear(&timer),
+        }
+        let Some(connection) = self.connections.get_mut(dc) else {
+            return;
+        };
+        connection.forget_failures();
+        connection.ended_at = now;
+        let reason = format!("not kept connected (`persistent = no`){}", connection.page);
+        self.enter(dc, Life::Idle, reason, now);
+    }
+
+    /// Whether it is not yet time to connect it again.
+    pub(crate) fn rests(&self, dc: &Key) -> bool {
+        let waits = self.timers.due(&Timer::Retry(dc.clone())).is_some();
+        !self.desired.is_kept(dc) && (waits || self.recheck_ms().is_none())
     }
 
     /// A generation that moved is read once more: a change that came while it was read may have
     /// raised no event. A page that is not told of is read again in a while.
     fn plan_next_read(&mut self, dc: &Key, log: &DiscoveryLog, moved: bool, now: Timestamp) {
-        let keeps = log.stays(Persistence::Auto, &self.desired.via(dc));
+        let promised = log.stays(Persistence::Auto, &self.desired.via(dc));
+        let keeps = promised && self.desired.is_kept(dc);
         let (initial, max) = (self.settings.retry_initial_ms, self.settings.retry_max_ms);
         let recheck_ms = self.recheck_ms();
         let Some(connection) = self.connections.get_mut(dc) else {
@@ -172,6 +243,7 @@ impl Core {
         };
         let page = &mut connection.page;
         page.again = false;
+        page.left = false;
         page.error = None;
         page.generation = None;
         page.backoff.reset();
@@ -229,6 +301,11 @@ impl Page {
         self.flight.is_some()
     }
 
+    /// Whether it was read from the controller that there is, and nothing more is to be read.
+    const fn is_read(&self) -> bool {
+        self.generation.is_some() && self.flight.is_none()
+    }
+
     /// What is to be said of it; nothing before it was read.
     pub(crate) fn sentence(&self) -> Option<Sentence> {
         match &self.error {
@@ -239,7 +316,7 @@ impl Page {
 }
 
 impl fmt::Display for Page {
-    /// What follows `connected as nvme0`; nothing for I/O controllers.
+    /// What follows `connected as nvme0` and the like; nothing for I/O controllers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.error, self.names) {
             (Some(_), _) => f.write_str("; its discovery log page cannot be read"),

@@ -28,7 +28,8 @@ impl Core {
             let Some(connection) = self.connections.get_mut(&key) else {
                 continue;
             };
-            if connection.life.state() == State::Retrying {
+            if matches!(connection.life, Life::Retrying | Life::Idle) {
+                connection.life = Life::Retrying;
                 connection.forget_failures();
                 self.timers.clear(&Timer::Retry(key.clone()));
                 self.decide(&key, now);

@@ -119,6 +119,10 @@ impl Core {
                 let in_ms = wait(Timer::Retry(key.clone())).unwrap_or(0);
                 (connect(connection.attempts.saturating_add(1)), in_ms)
             }
+            Life::Idle => match wait(Timer::Retry(key.clone())) {
+                Some(in_ms) => (connect(1), in_ms),
+                None => (PlannedWork::Wait(connection.reason.clone()), 0),
+            },
             Life::Claiming(at) => {
                 let known = self.live.exact(at);
                 let device = at.device.clone();

@@ -1,6 +1,5 @@
 //! The core's knowledge as a [`Status`].
 
-use nvmf_types::config::Persistence;
 use nvmf_types::{ControllerClass, DeviceName, TransportId};
 
 use crate::connection::Connection;
@@ -103,7 +102,7 @@ impl Core {
         let at = connection.life.controller();
         let known = at.and_then(|at| self.live.exact(at));
         let retry = match connection.life.state() {
-            State::Retrying => self.timers.due(&Timer::Retry(key.clone())),
+            State::Retrying | State::Idle => self.timers.due(&Timer::Retry(key.clone())),
             _ => None,
         };
         let error = connection.last_error.as_ref();
@@ -132,14 +131,6 @@ impl Core {
         }
         lines.extend(self.problems.config_warnings.iter().cloned());
         lines.extend(self.problems.boot.iter().cloned());
-        let transient = self
-            .desired
-            .configured()
-            .filter(|c| c.class == ControllerClass::Discovery && c.persistent == Persistence::No);
-        lines.extend(transient.map(|c| {
-            let origin = &c.origin;
-            format!("{origin}: warning: `persistent = no` is not supported yet; it stays connected")
-        }));
         lines.extend(self.exclusion_problems());
         for (key, connection) in self.connections.iter() {
             let page = key.tid().log_form();

@@ -72,9 +72,9 @@ pub struct ConnectionStatus {
     pub sources: Vec<String>,
     /// What went wrong last.
     pub last_error: Option<String>,
-    /// In how many milliseconds it is tried again.
+    /// In how many milliseconds it is tried again, or connected to read its log page.
     pub next_retry_ms: Option<u64>,
-    /// When it is tried again, in milliseconds on the shell's scale.
+    /// When that is, in milliseconds on the shell's scale.
     #[serde(default)]
     pub retry_at_ms: Option<u64>,
     /// The unit that orders its disconnect at shutdown; `None`: it needs none.
@@ -102,6 +102,8 @@ pub enum State {
     Excluded,
     /// Connected by somebody else.
     Foreign,
+    /// A discovery controller that is not to stay connected: its log page was read, and will be again.
+    Idle,
     /// Not connected for so long that it is not tried any more: a discovery controller that only
     /// announcements or referrals name.
     GaveUp,
@@ -141,6 +143,9 @@ pub struct Counts {
     pub excluded: usize,
     /// See [`State::Foreign`].
     pub foreign: usize,
+    /// See [`State::Idle`].
+    #[serde(default)]
+    pub idle: usize,
     /// See [`State::GaveUp`].
     #[serde(default)]
     pub gave_up: usize,
@@ -175,6 +180,7 @@ impl State {
             Self::Retrying => "retrying",
             Self::Excluded => "excluded",
             Self::Foreign => "foreign",
+            Self::Idle => "idle",
             Self::GaveUp => "gave-up",
         }
     }
@@ -208,6 +214,7 @@ impl Counts {
             State::Retrying => &mut self.retrying,
             State::Excluded => &mut self.excluded,
             State::Foreign => &mut self.foreign,
+            State::Idle => &mut self.idle,
             State::GaveUp => &mut self.gave_up,
         };
         *count += 1;
@@ -225,6 +232,7 @@ impl fmt::Display for Counts {
             (self.excluded, State::Excluded),
             (self.retrying, State::Retrying),
             (self.foreign, State::Foreign),
+            (self.idle, State::Idle),
             (self.gave_up, State::GaveUp),
         ] {
             if count > 0 {

@@ -170,6 +170,7 @@ impl Metrics {
             (State::Retrying, counts.retrying),
             (State::Excluded, counts.excluded),
             (State::Foreign, counts.foreign),
+            (State::Idle, counts.idle),
             (State::GaveUp, counts.gave_up),
         ] {
             let gauge = self.controllers.get_or_create(&[("state", state.as_str())]);

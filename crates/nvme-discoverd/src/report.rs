@@ -71,6 +71,7 @@ const fn message_id(state: State) -> &'static str {
         State::Excluded => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f06",
         State::Foreign => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f07",
         State::GaveUp => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f08",
+        State::Idle => "6a0a3f1be9c34d7c9f5e1d0c8b7a1f09",
     }
 }
 

@@ -68,6 +68,8 @@ impl Core {
             if connection.life.ours().is_some() && key.is_discovery() {
                 sentences.extend(connection.page.sentence());
             }
+        } else if connection.life == Life::Idle {
+            sentences.extend(connection.page.sentence());
         } else {
             sentences.extend(attempts(connection, now));
         }
@@ -158,6 +160,7 @@ impl Core {
             Life::Foreign(_) => Next::WhenFree,
             Life::Claiming(_) => Next::Claim,
             Life::GaveUp => Next::WhenNamed,
+            Life::Idle => Next::ReadAgain(retry.map(|at| at.since_ms(now))),
             Life::Excluded | Life::Stopping(_) => Next::WhenAllowed,
             Life::Starting(id) if self.outbox.waits(*id) => Next::Attempt,
             Life::Starting(_) => Next::Result,

@@ -93,6 +93,9 @@ pub enum Next {
     WhenAllowed,
     /// Somebody else has it; it is connected when that one is gone.
     WhenFree,
+    /// It is not to stay connected, and its log page is read again in that many milliseconds; `None`:
+    /// when somebody asks.
+    ReadAgain(Option<u64>),
     /// It was given up.
     WhenNamed,
     /// The machine is shutting down.
@@ -208,6 +211,17 @@ impl fmt::Display for Next {
             Self::Kernel => "Should the kernel give up, the daemon connects it again.",
             Self::Nothing => "It stays connected, and is not connected again when it goes.",
             Self::WhenAllowed => "It is connected as soon as nothing excludes it.",
+            Self::ReadAgain(Some(ms)) => {
+                return write!(
+                    f,
+                    "`persistent = no` lets it be connected only to read that; the next time is in {}.",
+                    Span(*ms)
+                );
+            }
+            Self::ReadAgain(None) => {
+                "`persistent = no` lets it be connected only to read that, and `dc-recheck-minutes = 0` \
+                 not again by itself."
+            }
             Self::WhenFree => "The daemon connects it when that controller is gone.",
             Self::WhenNamed => {
                 "It is not tried any more before it is announced or named anew, or somebody asks."

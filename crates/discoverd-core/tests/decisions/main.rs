@@ -5,6 +5,7 @@ mod picture;
 #[cfg(test)]
 mod steps;
 #[cfg(test)]
+mod visits;
 mod world;
 
 #[cfg(test)]

@@ -195,7 +195,8 @@ impl Controller {
         self.with(|view| view.class.clone())
     }
 
-    /// `waiting`, `starting`, `connected`, `lost`, `retrying`, `excluded`, `foreign`, `gave-up`.
+    /// `waiting`, `starting`, `connected`, `lost`, `retrying`, `excluded`, `foreign`, `idle`,
+    /// `gave-up`.
     #[zbus(property)]
     fn state(&self) -> String {
         self.with(|view| view.state.clone())

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nvmf_types::config::{Config, Connection};
+use nvmf_types::config::{Config, Connection, Persistence};
 use nvmf_types::{ControllerState, DeviceName, LiveController, Origin, Owner};
 
 use super::kernel::{Kernel, Uevent};
@@ -25,6 +25,8 @@ pub(super) struct Host {
     pub(super) targets: Vec<Target>,
     /// What the configuration on disk names.
     pub(super) configured: Names,
+    /// What of that is not to stay connected.
+    pub(super) visited: Names,
     /// The configuration on disk has an error.
     pub(super) config_broken: bool,
     /// What the boot tables name.
@@ -54,6 +56,7 @@ impl Host {
             registry: BTreeMap::new(),
             targets: target::targets(),
             configured: Names::default(),
+            visited: Names::default(),
             config_broken: false,
             boot: Names::default(),
             services: Names::default(),
@@ -135,7 +138,11 @@ impl Host {
         }
         let connection = |(name, line): (Name, usize)| {
             let origin = Origin::new("nvme-fabrics.conf", line);
-            Connection::new(name.wanted(), name.class(), origin)
+            let mut connection = Connection::new(name.wanted(), name.class(), origin);
+            if self.visited.has(name) {
+                connection.persistent = Persistence::No;
+            }
+            connection
         };
         Ok(Config {
             connections: self.configured.iter().zip(1..).map(connection).collect(),

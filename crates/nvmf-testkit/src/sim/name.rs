@@ -22,6 +22,8 @@ const DISCOVERY: [u8; 6] = [0, 1, 2, 3, 10, 11];
 pub(super) const ALL: u8 = 13;
 /// What is reached over Fibre Channel.
 pub(super) const FC: Names = Names(0b1_1100_0000_0000);
+/// Some discovery controllers, that promise to tell of changes and that do not.
+pub(super) const VISITED: Names = Names(0b0100_0000_1100);
 /// The discovery controllers over TCP.
 pub(super) const TCP_DCS: Names = Names(0b1111);
 

@@ -11,7 +11,7 @@ use super::kernel::Uevent;
 use super::name::{self, FC, Name, Names, TCP_DCS};
 use super::target::Mode;
 use super::watch::ARRIVED_MS;
-use super::world::World;
+use super::world::{World, settings};
 
 /// Within so many milliseconds everything is tried again: the longest retry with its jitter, what a
 /// claim or a second look waits for, and the turn of a discovery controller that keeps no
@@ -24,6 +24,11 @@ const IDLE_MS: u64 = 7_200_000;
 /// So many log pages may be read in that time: three discovery controllers, every 15 minutes.
 const READS: u32 = 3 * 8;
 
+/// For so long visits are counted, and so many connects and units they come to each: one of both
+/// every 15 minutes.
+const VISITS_MS: u64 = 3_600_000;
+const VISITS: u64 = 2 * 5;
+
 /// How a log page changes while it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Meanwhile {
@@ -33,6 +38,16 @@ enum Meanwhile {
     Heard,
     /// After it, the page had not changed before, and the core hears of it before it hears the page.
     HeardBefore,
+}
+
+/// Whether the log page of a discovery controller is known.
+fn was_read(shown: &ConnectionStatus) -> bool {
+    matches!(shown.state, State::Connected | State::Idle)
+}
+
+/// What is not to stay connected.
+const fn host_visits(host: &Host) -> Names {
+    host.configured.and(host.visited).minus(host.boot)
 }
 
 impl World {
@@ -45,14 +60,9 @@ impl World {
             return Ok(());
         }
         self.heal();
-        let end = self.now + BOUND_MS;
-        self.settle()?;
-        while let Some(at) = self.daemon.core.next_deadline().filter(|at| at.0 <= end) {
-            self.pass(at.0.saturating_sub(self.now))?;
-            self.settle()?;
-        }
-        self.pass(end.saturating_sub(self.now))?;
+        self.let_pass(BOUND_MS)?;
         self.check_peace()?;
+        self.check_visits()?;
         self.check_idle()?;
         self.check_pages()?;
         self.check_oblivion()
@@ -67,6 +77,11 @@ impl World {
         (host.registry_broken, host.bus_broken) = (false, false);
         host.set_fabric(FC);
         host.kick();
+        if host.visited != Names::default() {
+            // what their pages named before all was quiet is not what they name now
+            self.daemon.hear(Event::SettingsLoaded(settings(0)));
+            self.daemon.hear(Event::RetryNow(None));
+        }
         if std::mem::take(&mut host.config_broken) {
             self.daemon.reload();
         }
@@ -89,6 +104,17 @@ impl World {
             self.work(turn)?;
         }
         Err("it does not come to rest".to_owned())
+    }
+
+    /// Time passes, and what comes of it is done at once.
+    fn let_pass(&mut self, ms: u64) -> Result<(), String> {
+        let end = self.now + ms;
+        self.settle()?;
+        while let Some(at) = self.daemon.core.next_deadline().filter(|at| at.0 <= end) {
+            self.pass(at.0.saturating_sub(self.now))?;
+            self.settle()?;
+        }
+        self.pass(end.saturating_sub(self.now))
     }
 
     fn check_peace(&self) -> Result<(), String> {
@@ -118,10 +144,8 @@ impl World {
         loop {
             let before = desired;
             for dc in before.iter().filter(|name| name.is_discovery()) {
-                let ours = shown
-                    .get(&dc)
-                    .is_some_and(|shown| shown.state == State::Connected);
-                if let Some(target) = self.host.targets.get(dc.index()).filter(|_| ours) {
+                let read = shown.get(&dc).is_some_and(|shown| was_read(shown));
+                if let Some(target) = self.host.targets.get(dc.index()).filter(|_| read) {
                     desired.0 |= target.page.0;
                 }
             }
@@ -138,7 +162,7 @@ impl World {
         let mut dcs = desired.iter().filter(|name| name.is_discovery());
         let all_asked = dcs.all(|dc| {
             let shown = shown.get(&dc);
-            shown.is_some_and(|shown| shown.state == State::Connected)
+            shown.is_some_and(|shown| was_read(shown))
         });
         let else_desired = shown.keys().find(|name| !desired.has(**name));
         match else_desired {
@@ -190,12 +214,7 @@ impl World {
             while meanwhile == Meanwhile::HeardBefore && self.hears() {
                 self.work(self.daemon.jobs.len() + self.connector.attempts.len())?;
             }
-            let end = self.now + 5_000;
-            self.settle()?;
-            while let Some(at) = self.daemon.core.next_deadline().filter(|at| at.0 <= end) {
-                self.pass(at.0.saturating_sub(self.now))?;
-                self.settle()?;
-            }
+            self.let_pass(5_000)?;
             self.check_peace()?;
         }
         Ok(())
@@ -213,7 +232,13 @@ impl World {
         let ours = |name, owner: Option<&Owner>| {
             owner == Some(&us) || owner == Some(&Owner::nbft()) && boot.has(name)
         };
+        let visited = host_visits(&self.host).has(name);
+        let made = |ino| self.daemon.watch.visits.is_visit(ino);
         match shown.state {
+            State::Connected if visited && shown.sysfs_ino.is_some_and(made) => Err("is kept"),
+            State::Idle if !visited => Err("is not kept"),
+            State::Idle if controllers.next().is_some() => Err("is connected"),
+            State::Idle => Ok(()),
             State::Connected => controllers
                 .find(|(device, controller)| {
                     Some(controller.ino) == shown.sysfs_ino
@@ -308,6 +333,28 @@ impl World {
             return Err(format!("remembers what is gone: {have}"));
         }
         Ok(())
+    }
+
+    /// Of discovery controllers that are not to stay connected nothing is to be seen but a visit every
+    /// quarter of an hour. When they are to stay, they do.
+    fn check_visits(&mut self) -> Result<(), String> {
+        let visited = self.host.visited;
+        if visited == Names::default() {
+            return Ok(());
+        }
+        let asked = self.daemon.watch.asked;
+        self.let_pass(VISITS_MS)?;
+        self.check_peace()?;
+        let asked = self.daemon.watch.asked - asked;
+        if asked > VISITS * u64::try_from(visited.iter().count()).unwrap_or(0) {
+            return Err(format!(
+                "visits too often: asks for {asked} connects and units"
+            ));
+        }
+        self.host.visited = Names::default();
+        self.daemon.reload();
+        self.let_pass(BOUND_MS)?;
+        self.check_peace()
     }
 
     fn is_due_read(&self, kind: &ActionKind) -> bool {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use discoverd_core::Timestamp;
 
-use super::name::Names;
+use super::name::{Names, VISITED};
 use super::random::Random;
 use super::step::{self, Step};
 use super::world::World;
@@ -18,6 +18,8 @@ const LOOK: usize = 16;
 pub struct Schedule {
     /// What the configuration names at first.
     pub configured: Names,
+    /// What is not to stay connected where the configuration names it.
+    pub visited: Names,
     /// What the boot tables name at first.
     pub boot: Names,
     /// One after the other.
@@ -47,6 +49,11 @@ impl Schedule {
         let steps = steps.collect();
         Self {
             configured,
+            visited: if seed % 4 == 3 {
+                VISITED
+            } else {
+                Names::default()
+            },
             boot,
             steps,
         }
@@ -59,7 +66,7 @@ impl Schedule {
     pub fn run(&self) -> Result<(), Failure> {
         let mut step = 0;
         let done = catch_unwind(AssertUnwindSafe(|| {
-            self.take_steps(&mut World::new(self.configured, self.boot), &mut step)
+            self.take_steps(&mut self.begin(), &mut step)
         }));
         let what = match done {
             Ok(Ok(())) => return Ok(()),
@@ -76,12 +83,16 @@ impl Schedule {
     /// Runs it and tells what the daemon's last life heard and wanted, one line each.
     #[must_use]
     pub fn story(&self) -> String {
-        let mut world = World::new(self.configured, self.boot);
+        let mut world = self.begin();
         world.daemon.story = Some(String::new());
         let mut step = 0;
         // how it ends is known
         let _ = catch_unwind(AssertUnwindSafe(|| self.take_steps(&mut world, &mut step)));
         world.daemon.story.unwrap_or_default()
+    }
+
+    fn begin(&self) -> World {
+        World::new(self.configured, self.visited, self.boot)
     }
 
     fn take_steps(&self, world: &mut World, taken: &mut usize) -> Result<(), String> {
@@ -132,8 +143,8 @@ impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "configured: {}, boot tables: {}",
-            self.configured, self.boot
+            "configured: {}, not kept of these: {}, boot tables: {}",
+            self.configured, self.visited, self.boot
         )?;
         for (number, step) in (1..).zip(&self.steps) {
             writeln!(f, "{number:4}  {step:?}")?;

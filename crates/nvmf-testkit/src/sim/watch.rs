@@ -2,6 +2,7 @@
 
 mod announced;
 mod check;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use super::damping::Damping;
 use super::name::{FC, Name, Names};
 pub(super) use announced::ARRIVED_MS;
 use announced::Announced;
+use visits::Visits;
 
 /// What the core was told, and what it asked for.
 #[derive(Debug)]
@@ -49,6 +51,7 @@ pub(super) struct Watch {
     /// Those of them that were desired ever since: what is not is forgotten.
     surely_suspect: Names,
     damping: Damping,
+    pub(super) visits: Visits,
     /// How many connects, claims and units were asked for.
     pub(super) asked: u64,
     /// The rank of the last connect of this batch: what is more urgent comes first.
@@ -79,6 +82,7 @@ impl Watch {
             suspect: Names::default(),
             surely_suspect: Names::default(),
             damping: Damping::default(),
+            visits: Visits::default(),
             asked: 0,
             last: 0,
         }
@@ -88,6 +92,7 @@ impl Watch {
     pub(super) fn told(&mut self, event: &Event, now: Timestamp) {
         self.sources_told(event, now);
         self.loosen(event);
+        self.visits.told(event);
         match event {
             Event::ExclusionsLoaded { set, .. } => {
                 self.excluded = set.clone();

@@ -22,9 +22,9 @@ pub(super) struct World {
 
 impl World {
     /// A host on which the daemon was just started.
-    pub(super) fn new(configured: Names, boot: Names) -> Self {
+    pub(super) fn new(configured: Names, visited: Names, boot: Names) -> Self {
         let mut host = Host::new();
-        (host.configured, host.boot) = (configured, boot);
+        (host.configured, host.visited, host.boot) = (configured, visited, boot);
         Self {
             host,
             daemon: Daemon::start(settings(0)),
@@ -291,7 +291,7 @@ enum Other {
     Registry,
 }
 
-fn settings(seed: u64) -> Settings {
+pub(super) fn settings(seed: u64) -> Settings {
     Settings {
         seed,
         dc_giveup_hours: 2,

@@ -84,6 +84,8 @@ pub struct Scope {
     pub io: ConnectOptions,
     /// Options of discovery controllers.
     pub dc: ConnectOptions,
+    /// Whether discovery controllers stay connected.
+    pub persistent: Persistence,
     /// Who the host is, where a `[Host]` says so.
     pub hostnqn: Option<Nqn>,
     /// The host's id, where a `[Host]` says so.

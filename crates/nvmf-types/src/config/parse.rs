@@ -118,6 +118,7 @@ impl FileScope {
         let inherits = Scope {
             io: io.options.clone(),
             dc: dc.options.clone(),
+            persistent: dc.persistent,
             hostnqn: identity.hostnqn,
             hostid: identity.hostid,
             hostsymname: host.and_then(|h| h.hostsymname.value()).cloned(),

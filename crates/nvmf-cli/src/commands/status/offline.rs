@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 
 use discoverd_core::{ConnectionStatus, State};
 use nvmf::Root;
-use nvmf_types::{ControllerState, LiveController, Owner};
+use nvmf_types::config::Persistence;
+use nvmf_types::{ControllerClass, ControllerState, LiveController, Owner};
 
 use super::super::offline::{Host, NOW};
 use super::super::ownership;
@@ -26,7 +27,7 @@ pub(crate) fn of(host: &Host) -> View {
     }
     problems.extend(host.problems.iter().cloned());
     let decided = status.connections.into_iter();
-    let mut connections: Vec<Row> = decided.map(|it| as_it_is(it, &host.live)).collect();
+    let mut connections: Vec<Row> = decided.map(|it| as_it_is(it, host)).collect();
     let seen: BTreeSet<&str> = connections
         .iter()
         .filter_map(|row| row.device.as_deref())
@@ -44,16 +45,21 @@ pub(crate) fn of(host: &Host) -> View {
 }
 
 /// What the daemon would begin with is not begun by anybody.
-fn as_it_is(decided: ConnectionStatus, live: &[LiveController]) -> Row {
+fn as_it_is(decided: ConnectionStatus, host: &Host) -> Row {
     let starting = decided.state == State::Starting;
     let mut row = Row::from(decided);
     let there = row.device.as_deref();
-    let there = there.and_then(|device| live.iter().find(|it| it.device.as_str() == device));
+    let mut live = host.live.iter();
+    let there = there.and_then(|device| live.find(|it| it.device.as_str() == device));
     match there {
         Some(live) if row.sources.is_empty() => return not_desired(live),
         Some(_) if starting => {
             row.state = State::Foreign.to_string();
             row.reason = "unowned; nvme-discoverd claims it when it starts".to_owned();
+        }
+        None if starting && is_not_kept(&row, host) => {
+            row.state = State::Idle.to_string();
+            row.reason = "not kept connected (`persistent = no`)".to_owned();
         }
         None if starting => {
             row.state = State::Waiting.to_string();
@@ -64,6 +70,17 @@ fn as_it_is(decided: ConnectionStatus, live: &[LiveController]) -> Row {
     row.for_ms = None;
     row.attempts = 0;
     row
+}
+
+/// Whether the configuration wants a discovery controller connected only to read its log page.
+fn is_not_kept(row: &Row, host: &Host) -> bool {
+    let config = host.config.as_ref().ok();
+    let mut all = config.into_iter().flat_map(|config| &config.connections);
+    row.class() == ControllerClass::Discovery
+        && all.any(|connection| {
+            connection.persistent == Persistence::No
+                && row.sources.contains(&connection.origin.to_string())
+        })
 }
 
 /// A controller of which no more is known than that it is there.
@@ -110,6 +127,7 @@ fn counts(rows: &[Row]) -> std::collections::BTreeMap<String, usize> {
         State::Retrying,
         State::Excluded,
         State::Foreign,
+        State::Idle,
         State::GaveUp,
     ];
     let counted = states.map(|state| (state.to_string(), count(state.as_str())));
@@ -136,7 +154,9 @@ mod tests {
         let all = ["ours", "theirs", "missing", "unwanted"]
             .map(section)
             .concat();
-        host.file("etc/nvme/nvme-fabrics.conf", &all);
+        let dc = "[Discovery Controller]\npersistent = no\nnqn = nqn.2014-08.org.example:dc\n\
+                  controller = transport=tcp;traddr=192.0.2.9\n";
+        host.file("etc/nvme/nvme-fabrics.conf", &(all + dc));
         host.file(
             "etc/nvme/exclusions.conf",
             &format!("[exclusions]\nexclusion = nqn={}\n", nqn("unwanted")),
@@ -163,6 +183,7 @@ mod tests {
         assert_eq!(
             rows,
             [
+                ("dc", "idle", None),
                 ("missing", "waiting", None),
                 ("ours", "connected", Some("nvme1")),
                 ("theirs", "foreign", Some("nvme2")),
@@ -170,13 +191,13 @@ mod tests {
                 ("by-hand", "foreign", Some("nvme3")),
             ]
         );
-        assert!(view.connections[3].reason.ends_with("exclusions.conf:2"));
-        assert_eq!(view.connections[0].reason, "nvme-discoverd is not running");
-        assert!(view.connections[1].sources[0].ends_with("nvme-fabrics.conf:3"));
-        assert_eq!((view.counts["desired"], view.counts["foreign"]), (4, 2));
+        assert!(view.connections[4].reason.ends_with("exclusions.conf:2"));
+        assert_eq!(view.connections[1].reason, "nvme-discoverd is not running");
+        assert!(view.connections[2].sources[0].ends_with("nvme-fabrics.conf:3"));
+        assert_eq!((view.counts["desired"], view.counts["foreign"]), (5, 2));
         let json = serde_json::to_value(&view).unwrap();
         assert!(json["daemon"].is_null());
-        assert!(json["connections"][1]["sysfs-ino"].is_u64());
+        assert!(json["connections"][2]["sysfs-ino"].is_u64());
     }
 
     #[test]

@@ -86,7 +86,7 @@ impl Shown {
 impl Mood {
     fn of(state: &str) -> Self {
         match state {
-            "connected" | "foreign" => Self::Well,
+            "connected" | "foreign" | "idle" => Self::Well,
             "excluded" => Self::Quiet,
             "retrying" | "gave-up" => Self::Bad,
             _ => Self::Doubtful,

@@ -219,3 +219,14 @@ fn all_is_more_than_what_is_configured() {
     let unread = Tally::of(&seen(&[&dc("connected as nvme0")]), &What::Desired);
     assert!(unread.missing[0].reason.contains("not read yet"));
 }
+
+#[test]
+fn a_discovery_controller_that_is_not_to_stay_is_not_waited_for() {
+    let host = host();
+    let dc =
+        "[Discovery Controller]\npersistent = no\ncontroller = transport=tcp;traddr=192.0.2.9\n";
+    host.file("etc/nvme/nvme-fabrics.conf", &(section(A) + dc));
+    host.tcp("nvme1", A);
+    let (outcome, stdout, _) = now(&host, &[], Format::Normal);
+    assert_eq!((outcome, &*stdout), (Outcome::Done, "1 of 1 connected\n"));
+}

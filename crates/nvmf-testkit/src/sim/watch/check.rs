@@ -35,6 +35,7 @@ impl Watch {
                     self.for_boot.insert(action.id);
                 }
                 self.damping.check(name, now)?;
+                self.visits.connects(action.id, name);
                 self.check_connect(action.id, name)
             }
             ActionKind::Claim {
@@ -56,13 +57,17 @@ impl Watch {
                 }
                 self.check_unit(action.id, &spec.device, spec.sysfs_ino)
             }
+            ActionKind::FetchLog { sysfs_ino, .. } => {
+                self.visits.reads(action.id, *sysfs_ino);
+                Ok(())
+            }
             ActionKind::StopUnit { sysfs_ino, .. } => {
                 self.units.retain(|_, ino| ino != sysfs_ino);
                 Ok(())
             }
             ActionKind::Disconnect {
                 device, sysfs_ino, ..
-            } if !self.refused.contains(sysfs_ino) => {
+            } if !self.refused.contains(sysfs_ino) && !self.visits.is_over(*sysfs_ino) => {
                 Err(format!("disconnects {device}, which nobody asked for"))
             }
             _ => Ok(()),
