@@ -6,6 +6,7 @@ mod mounted;
 mod sources;
 mod stas;
 mod trouble;
+mod visits;
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
