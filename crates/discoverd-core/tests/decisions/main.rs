@@ -6,6 +6,7 @@ mod picture;
 mod steps;
 #[cfg(test)]
 mod visits;
+#[cfg(test)]
 mod world;
 
 #[cfg(test)]
