@@ -29,6 +29,7 @@ impl Host {
             "configure_networking() { echo network; }\nmodprobe() { :; }\nsleep() { :; }\n\
              log_warning_msg() { echo \"warning $*\"; }\n",
         );
+        host.file("run/empty", "");
         host.file("usr/lib/udev/rules.d/70-nvmf-reap.rules", "rule\n");
         host.file("proc/cmdline", "root=/dev/nvme0n1 quiet\n");
         host.file("etc/nvme/hostnqn", "nqn\n");
@@ -41,19 +42,28 @@ impl Host {
         fs::write(path, text).unwrap();
     }
 
-    fn run(&self, script: &str, environment: &[(&str, &str)], arguments: &[&str]) -> String {
+    fn run(&self, script: &str, arguments: &[&str]) -> String {
         let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/initramfs-tools");
         let root = self.root.path().to_str().unwrap();
         let mut text = fs::read_to_string(dist.join(script)).unwrap();
         text = text.replace("@PREFIX@", &format!("{root}/usr"));
-        for place in ["/usr/share/", "/scripts/", "/sys/", "/proc/", "/etc/nvme/"] {
+        for place in [
+            "/usr/share/",
+            "/scripts/",
+            "/sys/",
+            "/proc/",
+            "/etc/nvme/",
+            "/run/",
+        ] {
             text = text.replace(&format!(" {place}"), &format!(" {root}{place}"));
+            text = text.replace(&format!(">{place}"), &format!(">{root}{place}"));
             text = text.replace(&format!("\"{place}"), &format!("\"{root}{place}"));
         }
         let mut sh = Command::new("sh");
         sh.args(["-ec", &text, "script"]).args(arguments);
         sh.env("DESTDIR", self.root.path().join("initramfs"));
-        let done = sh.envs(environment.iter().copied()).output().unwrap();
+        sh.env("CONFDIR", self.root.path().join("conf"));
+        let done = sh.output().unwrap();
         assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
         String::from_utf8(done.stdout).unwrap().replace(root, "")
     }
@@ -64,14 +74,17 @@ const TABLE: &str = "sys/firmware/acpi/tables/NBFT";
 #[test]
 fn the_hook_takes_in_what_a_host_with_boot_tables_needs() {
     let host = Host::new();
-    assert_eq!(host.run("hooks/nvmf-boot", &[], &["prereqs"]), "udev\n");
-    assert_eq!(host.run("hooks/nvmf-boot", &[], &[]), "", "no tables");
+    assert_eq!(host.run("hooks/nvmf-boot", &["prereqs"]), "udev\n");
+    assert_eq!(host.run("hooks/nvmf-boot", &[]), "", "no tables");
     let expected = "exec /usr/bin/nvmf\nfile identity /etc/nvme/hostnqn\n\
         modules nvme_fabrics nvme_tcp 8021q\nauto net\n";
-    let asked = host.run("hooks/nvmf-boot", &[("NVMF_BOOT", "y")], &[]);
-    assert_eq!(asked, expected);
+    let conf = "conf/conf.d/nvmf";
+    host.file(conf, "NVMF_BOOT=y\n");
+    assert_eq!(host.run("hooks/nvmf-boot", &[]), expected);
+    host.file(conf, "NVMF_BOOT=n\n");
+    assert_eq!(host.run("hooks/nvmf-boot", &[]), "", "not asked for");
     host.file(TABLE, "");
-    assert_eq!(host.run("hooks/nvmf-boot", &[], &[]), expected);
+    assert_eq!(host.run("hooks/nvmf-boot", &[]), expected);
     let rule = "initramfs/usr/lib/udev/rules.d/70-nvmf-reap.rules";
     assert!(host.root.path().join(rule).exists());
 }
@@ -92,15 +105,35 @@ fn the_script_connects_what_the_tables_name_until_it_is_there() {
         "#!/bin/sh\necho \"$*\" >>{0}\n[ $(wc -l <{0}) -ge 3 ]\n",
         log.display()
     ));
-    assert_eq!(host.run(script, &[], &[]), "", "no tables");
+    assert_eq!(host.run(script, &[]), "", "no tables");
     assert_eq!(tried(), "");
     host.file(TABLE, "");
-    assert_eq!(host.run(script, &[], &[]), "network\n");
+    assert_eq!(host.run(script, &[]), "network\n");
     assert_eq!(tried(), "connect-all --nbft --quiet\n".repeat(3));
 
     nvmf("#!/bin/sh\necho no route >&2\nexit 1\n");
-    let said = host.run(script, &[], &[]);
+    let said = host.run(script, &[]);
     assert_eq!(said, "network\nwarning nvmf-boot: no route\n");
+    let left = host.root.path().join("run/nvmf-boot.tried");
+    assert_eq!(fs::read_to_string(&left).unwrap(), "no route\n");
+    // as long as the root file system is not there
+    let again = "scripts/local-block/nvmf-boot";
+    nvmf("#!/bin/sh\necho no answer >&2\nexit 1\n");
+    host.run(again, &[]);
+    assert_eq!(fs::read_to_string(&left).unwrap(), "no answer\n");
+    nvmf("#!/bin/sh\n");
+    host.run(again, &[]);
+    assert!(!left.exists(), "all is connected");
+    nvmf("#!/bin/sh\nexit 1\n");
+    host.run(again, &[]);
+    assert!(!left.exists(), "nothing is missing");
     host.file("proc/cmdline", "root=/dev/nvme0n1 rd.nvmf.nonbft quiet\n");
-    assert_eq!(host.run(script, &[], &[]), "", "forbidden");
+    assert_eq!(host.run(script, &[]), "", "forbidden");
+    host.file("proc/cmdline", "root=/dev/nvme0n1\n");
+    fs::remove_file(host.root.path().join("usr/bin/nvmf")).unwrap();
+    let said = host.run(script, &[]);
+    assert!(
+        said.starts_with("warning nvmf-boot: nvmf is not in this initramfs"),
+        "{said}"
+    );
 }

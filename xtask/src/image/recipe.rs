@@ -15,6 +15,7 @@ pub(crate) const PACKAGES: &[&str] = &[
     "dracut-core",
     "dracut-network",
     "e2fsprogs",
+    "initramfs-tools-core",
     "iproute2",
     "kmod",
     "linux-image-amd64",

@@ -1,11 +1,13 @@
-//! What the firmware's boot table names is connected in an initramfs made by dracut, and left alone
-//! by the system.
+//! What the firmware's boot table names is connected in an initramfs, and left alone by the system.
 //!
 //! The target is in the same machine, in a network namespace of its own. It comes up only after
 //! the first attempt has failed, and lets in only the host that the table names.
 
+mod dracut;
+mod initramfs_tools;
+
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,37 +15,13 @@ use nvmf_testkit::nbft::{address, encode, plain};
 use nvmf_testkit::target::{AllowedHost, Target};
 use nvmf_testkit::{OrFail, SOON, World, registry, stage};
 
-const NAME: &str = "nbft";
 const NQN: &str = "nqn.2026-11.boot:root";
 const HOST_NQN: &str = "nqn.2026-11.boot:host-of-the-table";
 const HOST_ID: &str = "6f1c1f6e-6a0d-4a5b-9f60-0b1f6a2d3c4e";
 const INITRAMFS: &str = "/run/nvmf-test.img";
-const MODULE: &str = "/usr/lib/dracut/modules.d/99nvmf-test";
 const MOUNT: &str = "/etc/systemd/system/host.mount";
 
-/// Without it dracut would take systemd into the initramfs, which takes minutes under emulation.
-const DHCP_CLIENT: &str = "/usr/sbin/dhclient";
-
-const MODULE_SETUP: &str = r#"#!/bin/bash
-check() { return 255; }
-depends() { echo nvmf-boot; }
-installkernel() { hostonly='' instmods virtio_pci virtio_blk ext4 crc32c_generic nvmet nvmet_tcp veth; }
-install() {
-    inst_multiple ip mkdir ln truncate stat cat
-    inst_script "$moddir/target.sh" /sbin/nvmf-test-target
-    inst_hook cmdline 99 "$moddir/cmdline.sh"
-    inst_hook initqueue/finished 99 "$moddir/finished.sh"
-    inst_hook pre-pivot 99 "$moddir/look.sh"
-}
-"#;
-
-/// `zz`: after `nvmf-boot`, whose first attempt therefore fails.
-const CMDLINE: &str =
-    "/sbin/initqueue --settled --onetime --name zz-target /sbin/nvmf-test-target\n";
-
-/// As if the root file system were there.
-const FINISHED: &str = "[ -b /dev/nvme0n1 ]\n";
-
+/// What the last script of the initramfs runs.
 const LOOK: &str = r#"
 {
     echo controller $(stat -Lc %i /sys/class/nvme/nvme0)
@@ -53,6 +31,7 @@ const LOOK: &str = r#"
 } >/run/nvmf-test.look
 "#;
 
+/// Brings the target up, after the first attempt.
 const TARGET: &str = r#"#!/bin/sh
 {
     echo first-attempt $(cat /run/nvmf-boot.tried)
@@ -90,16 +69,34 @@ Type=9p
 Options=trans=virtio,version=9p2000.L,msize=262144,cache=mmap
 ";
 
-#[test]
-fn what_the_firmware_names_is_connected_in_the_initramfs_and_stays() {
-    if stage::current() == 0 {
-        reboot_with_a_boot_table();
+/// The text of the target's script.
+fn target() -> String {
+    TARGET.replace("@HOST_NQN@", HOST_NQN).replace("@NQN@", NQN)
+}
+
+/// A file that may be run.
+fn script(path: &Path, text: &str) {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).or_fail("make the script's folder");
     }
-    let world = World::as_it_is(NAME);
-    world.on_end("the files of the test", || {
+    fs::write(path, text).or_fail("write the script");
+    fs::set_permissions(path, Permissions::from_mode(0o755)).or_fail("make it executable");
+}
+
+/// Boots [`INITRAMFS`] on a firmware that has a boot table.
+fn reboot(world: World, name: &str) -> ! {
+    fs::write(MOUNT, MOUNT_UNIT).or_fail("write the unit");
+    let table = encode(&plain(HOST_NQN, HOST_ID, NQN));
+    stage::next_boot(Path::new(INITRAMFS), &table);
+    world.keep();
+    stage::end_with(name, "reboot");
+}
+
+/// The controller of the initramfs is there, is `nbft`'s, and nothing that is done on the system
+/// disconnects it.
+fn is_connected_and_stays(world: &World) {
+    world.on_end("the unit of the test", || {
         let _ = fs::remove_file(MOUNT);
-        let _ = fs::remove_file(DHCP_CLIENT);
-        let _ = fs::remove_dir_all(MODULE);
     });
     let look = fs::read_to_string("/run/nvmf-test.look").or_fail("read what the initramfs saw");
     let said = |key: &str| {
@@ -127,7 +124,7 @@ fn what_the_firmware_names_is_connected_in_the_initramfs_and_stays() {
         "{address}"
     );
 
-    shown(&world);
+    shown(world);
     world.start();
     world.nvmf(&["disconnect-all"]).expect_success();
     world.nvmf(&["connect-all", "--nbft"]).expect_success();
@@ -194,34 +191,4 @@ fn shown(world: &World) {
     ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
-}
-
-fn reboot_with_a_boot_table() -> ! {
-    let world = World::new(NAME);
-    fs::create_dir_all(MODULE).or_fail("make the module's folder");
-    let target = TARGET.replace("@HOST_NQN@", HOST_NQN).replace("@NQN@", NQN);
-    for (name, text) in [
-        ("module-setup.sh", MODULE_SETUP),
-        ("cmdline.sh", CMDLINE),
-        ("finished.sh", FINISHED),
-        ("look.sh", LOOK),
-        ("target.sh", &target),
-    ] {
-        let path = Path::new(MODULE).join(name);
-        fs::write(&path, text).or_fail("write the module");
-        fs::set_permissions(&path, Permissions::from_mode(0o755)).or_fail("make it executable");
-    }
-    fs::write(MOUNT, MOUNT_UNIT).or_fail("write the unit");
-    symlink("/bin/true", DHCP_CLIENT).or_fail("put a DHCP client there");
-    let options = ["--force", "--no-hostonly", "--no-compress", "--modules"];
-    let modules = "base rootfs-block fs-lib udev-rules network-legacy nvmf-test";
-    let options = [&options[..], &[modules, INITRAMFS]].concat();
-    let said = world.run("dracut", &options).expect_success();
-    world.note(said);
-    stage::next_boot(
-        Path::new(INITRAMFS),
-        &encode(&plain(HOST_NQN, HOST_ID, NQN)),
-    );
-    world.keep();
-    stage::end_with(NAME, "reboot");
 }
