@@ -38,6 +38,9 @@ pub(crate) struct Install {
     /// Where programs and their data go on that system
     #[arg(long, value_name = "PREFIX", default_value = "/usr")]
     prefix: PathBuf,
+    /// Where libraries go on that system [default: PREFIX/lib]
+    #[arg(long, value_name = "DIR")]
+    libdir: Option<PathBuf>,
     /// Take debug builds instead of release builds
     #[arg(long)]
     debug: bool,
@@ -46,6 +49,7 @@ pub(crate) struct Install {
 /// Builds and lays out.
 pub(crate) fn run(args: &Install) -> anyhow::Result<ExitCode> {
     below_root(&args.prefix)?;
+    args.libdir.as_deref().map(below_root).transpose()?;
     let progress = out::Progress::start("building the programs");
     let built = programs::build_shipped(!args.debug)?;
     progress.done("programs built");
@@ -53,7 +57,9 @@ pub(crate) fn run(args: &Install) -> anyhow::Result<ExitCode> {
     let mut files = lay_out(&source, &built, &args.destdir, &args.prefix)?;
     let root = args.destdir.join(below_root(&args.prefix)?);
     manuals::lay_out(&source, &root, &mut files)?;
-    library::lay_out(&source, &args.destdir, &args.prefix, &mut files)?;
+    let libdir = args.libdir.clone();
+    let libdir = libdir.unwrap_or_else(|| args.prefix.join("lib"));
+    library::lay_out(&source, &args.destdir, &args.prefix, &libdir, &mut files)?;
     for file in &files {
         out::line(file.display());
     }
@@ -188,7 +194,7 @@ fn scripts(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// The prefix as seen from the root.
-fn below_root(prefix: &Path) -> anyhow::Result<&Path> {
+pub(crate) fn below_root(prefix: &Path) -> anyhow::Result<&Path> {
     prefix.strip_prefix("/").map_err(|_| {
         anyhow!(
             "prefix `{}` is not absolute: give something like `/usr`",

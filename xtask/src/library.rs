@@ -2,10 +2,10 @@
 //!
 //! | from | to |
 //! | --- | --- |
-//! | the shared library | `PREFIX/lib/libnvmf.so.1`, and a link `libnvmf.so` |
-//! | the static library | `PREFIX/lib/libnvmf.a` |
+//! | the shared library | `LIBDIR/libnvmf.so.1`, and a link `libnvmf.so` |
+//! | the static library | `LIBDIR/libnvmf.a` |
 //! | `crates/nvmf-capi/include` | `PREFIX/include/` |
-//! | `dist/pkgconfig` | `PREFIX/lib/pkgconfig/` |
+//! | `dist/pkgconfig` | `LIBDIR/pkgconfig/` |
 //!
 //! And `nvmf-python`, for a package.
 
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
-use crate::install::{put, text, texts};
+use crate::install::{below_root, put, text, texts};
 use crate::{host, programs};
 
 const PACKAGE: &str = "nvmf-capi";
@@ -23,8 +23,8 @@ const PYTHON: &str = "nvmf-python";
 /// The name by which programs ask for the shared library, and that by which they are linked.
 const SHARED: (&str, &str) = ("libnvmf.so.1", "libnvmf.so");
 
-/// Builds both libraries as they are shipped, and copies everything below `destdir` and the
-/// prefix; adds what was written to `written`.
+/// Builds both libraries as they are shipped, and copies everything below `destdir`: to `libdir`
+/// and, headers, to the prefix; adds what was written to `written`.
 ///
 /// # Errors
 /// Something cannot be built, read or written; it is named.
@@ -32,10 +32,11 @@ pub(crate) fn lay_out(
     source: &Path,
     destdir: &Path,
     prefix: &Path,
+    libdir: &Path,
     written: &mut Vec<PathBuf>,
 ) -> anyhow::Result<()> {
-    let root = destdir.join(prefix.strip_prefix("/")?);
-    let libraries = root.join("lib");
+    let root = destdir.join(below_root(prefix)?);
+    let libraries = destdir.join(below_root(libdir)?);
     for (kind, built, name) in [
         ("cdylib", "libnvmf_capi.so", SHARED.0),
         ("staticlib", "libnvmf_capi.a", "libnvmf.a"),
@@ -52,10 +53,14 @@ pub(crate) fn lay_out(
     let headers = source.join("crates").join(PACKAGE).join("include");
     copy_headers(&headers, &root.join("include"), written)?;
     let prefix = prefix.to_str().context("the prefix is no UTF-8")?;
+    let libdir = libdir
+        .to_str()
+        .context("the libraries' folder is no UTF-8")?;
     for file in texts(&source.join("dist/pkgconfig"), &["pc"])? {
         let to = libraries.join("pkgconfig");
         let to = to.join(file.file_name().unwrap_or_default());
-        put(&to, text(&file, prefix)?.as_bytes(), 0o644, written)?;
+        let text = text(&file, prefix)?.replace("@LIBDIR@", libdir);
+        put(&to, text.as_bytes(), 0o644, written)?;
     }
     Ok(())
 }

@@ -202,6 +202,7 @@ impl Built {
                 let file = package().join("../../dist/pkgconfig").join(module);
                 let text = fs::read_to_string(file).unwrap();
                 let text = text.replace("@PREFIX@", prefix.to_str().unwrap());
+                let text = text.replace("@LIBDIR@", prefix.join("lib").to_str().unwrap());
                 fs::write(modules.join(module), text).unwrap();
             }
             let mut flags = Command::new("pkg-config");

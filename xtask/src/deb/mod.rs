@@ -47,7 +47,8 @@ pub(crate) fn run(args: &Deb) -> anyhow::Result<ExitCode> {
     let progress = out::Progress::start("building the libraries");
     let (source, root) = (host::workspace(), staging.path());
     let mut written = Vec::new();
-    library::lay_out(&source, root, Path::new("/usr"), &mut written)?;
+    let libdir = Path::new("/usr/lib").join(&release.multiarch);
+    library::lay_out(&source, root, Path::new("/usr"), &libdir, &mut written)?;
     library::lay_out_python(&source, &root.join("usr"), &mut written)?;
     progress.done("libraries built");
     let packages = pack::all(staging.path(), &output, &release)?;

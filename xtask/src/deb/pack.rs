@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-use super::packages::{ELSEWHERE, LEFT_OUT, PACKAGES, Package, of_path};
+use super::packages::{ELSEWHERE, LEFT_OUT, MULTIARCH, PACKAGES, Package, of_path};
 use crate::host;
 
 /// What is the same in all packages.
@@ -18,6 +18,8 @@ pub(crate) struct Release {
     /// Seconds since 1970: the commit's. No file of a package is younger.
     pub(super) epoch: String,
     pub(super) architecture: String,
+    /// The folder below `/usr/lib` of this architecture's libraries.
+    pub(super) multiarch: String,
     /// `NAME <MAIL>`: DEBFULLNAME and DEBEMAIL, or the author of the commit.
     pub(super) maintainer: String,
 }
@@ -41,7 +43,10 @@ impl Release {
             _ => git("--format=%an <%ae>").context("set DEBFULLNAME and DEBEMAIL")?,
         };
         let architecture = host::output(Command::new("dpkg").arg("--print-architecture"))?;
+        let mut dpkg = Command::new("dpkg-architecture");
+        let multiarch = host::output(dpkg.arg("-qDEB_HOST_MULTIARCH"))?;
         Ok(Self {
+            multiarch: multiarch.trim().to_owned(),
             version: version.unwrap_or(env!("CARGO_PKG_VERSION")).to_owned(),
             epoch,
             architecture: architecture.trim().to_owned(),
@@ -70,7 +75,7 @@ pub(super) fn all(
         if LEFT_OUT.contains(&name) {
             continue;
         }
-        let package = of_path(name);
+        let package = of_path(&name.replace(&release.multiarch, MULTIARCH));
         let package = package.with_context(|| format!("`{name}` belongs to no package"))?;
         if !filled.iter().any(|it: &&Package| it.name == package.name) {
             filled.push(package);
@@ -187,7 +192,7 @@ fn control(package: &Package, tree: &Path, release: &Release) -> anyhow::Result<
     writeln!(text, "Maintainer: {}", release.maintainer)?;
     writeln!(text, "Installed-Size: {kibibytes}")?;
     let needed = needed(&inside)?;
-    for field in ["Depends", "Recommends", "Suggests"] {
+    for field in ["Multi-Arch", "Depends", "Recommends", "Suggests"] {
         let own = package.relations.iter().filter(|(of, _)| *of == field);
         let own = own.map(|(_, relation)| relation.replace("@VERSION@", &release.version));
         let needed = needed.iter().filter(|_| field == "Depends").cloned();

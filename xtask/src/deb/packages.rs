@@ -10,9 +10,10 @@ pub(crate) struct Package {
     /// Further lines, a dot for an empty one.
     pub(crate) description: &'static str,
     /// What is in it, as beginnings of paths: the longest of all packages decides. Where nothing
-    /// is laid out there is no package.
+    /// is laid out there is no package. [`MULTIARCH`] stands for the architecture's folder.
     pub(crate) files: &'static [&'static str],
-    /// Relations besides those that the programs need: `@VERSION@` is this version.
+    /// Fields of its control file, relations besides those that the programs need among them:
+    /// `@VERSION@` is this version.
     pub(crate) relations: &'static [(&'static str, &'static str)],
     /// Whether shared libraries are in it, which the dynamic linker is to know.
     pub(crate) libraries: bool,
@@ -74,8 +75,8 @@ pub(crate) const PACKAGES: &[Package] = &[
         summary: "NVMe over Fabrics host library",
         description: "Registry of who owns which controller, exclusion lists and transport ids,\n\
             for orchestrators that are written in C.",
-        files: &["usr/lib/libnvmf.so.1"],
-        relations: &[],
+        files: &["usr/lib/@MULTIARCH@/libnvmf.so.1"],
+        relations: &[("Multi-Arch", "same")],
         libraries: true,
     },
     Package {
@@ -85,11 +86,14 @@ pub(crate) const PACKAGES: &[Package] = &[
         description: "Header, pkg-config file and static library of libnvmf.",
         files: &[
             "usr/include/",
-            "usr/lib/libnvmf.a",
-            "usr/lib/libnvmf.so",
-            "usr/lib/pkgconfig/",
+            "usr/lib/@MULTIARCH@/libnvmf.a",
+            "usr/lib/@MULTIARCH@/libnvmf.so",
+            "usr/lib/@MULTIARCH@/pkgconfig/",
         ],
-        relations: &[("Depends", "libnvmf1 (= @VERSION@)")],
+        relations: &[
+            ("Multi-Arch", "same"),
+            ("Depends", "libnvmf1 (= @VERSION@)"),
+        ],
         libraries: false,
     },
     Package {
@@ -103,6 +107,9 @@ pub(crate) const PACKAGES: &[Package] = &[
         libraries: false,
     },
 ];
+
+/// The architecture's folder below `/usr/lib`, in [`Package::files`].
+pub(crate) const MULTIARCH: &str = "@MULTIARCH@";
 
 /// What is laid out and is in no package, and why.
 pub(crate) const LEFT_OUT: &[&str] = &[

@@ -27,6 +27,7 @@ fn release() -> Release {
             .unwrap()
             .trim()
             .to_owned(),
+        multiarch: "x86_64-linux-gnu".to_owned(),
         maintainer: "Somebody <somebody@nvmf.test.org>".to_owned(),
     }
 }
