@@ -9,7 +9,7 @@ use nvmf::Root;
 use crate::commands::top;
 use crate::commands::{
     config, connect, connect_all, disconnect, disconnect_all, discover, exclusion, explain, list,
-    list_subsys, nbft, plan, registry, reload, status, wait,
+    list_subsys, nbft, plan, registry, reload, retry, status, wait,
 };
 use crate::output::Output;
 use crate::{completion, privilege, prompt};
@@ -46,6 +46,7 @@ enum Command {
     #[command(subcommand)]
     Registry(registry::Registry),
     Reload(reload::Reload),
+    Retry(retry::Retry),
     Status(status::Status),
     #[cfg(feature = "tui")]
     Top(top::Top),
@@ -124,6 +125,7 @@ impl Command {
             Self::Plan(args) => args.run(root, out),
             Self::Registry(args) => args.run(root, out),
             Self::Reload(args) => args.run(out),
+            Self::Retry(args) => args.run(out),
             Self::Status(args) => args.run(root, out),
             #[cfg(feature = "tui")]
             Self::Top(args) => args.run(root, out),
@@ -147,6 +149,7 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Registry(args) => args.name(),
             Self::Reload(_) => "reload",
+            Self::Retry(_) => "retry",
             Self::Status(_) => "status",
             #[cfg(feature = "tui")]
             Self::Top(_) => "top",
@@ -161,7 +164,8 @@ impl Command {
             | Self::Disconnect(_)
             | Self::DisconnectAll(_)
             | Self::Discover(_)
-            | Self::Reload(_) => true,
+            | Self::Reload(_)
+            | Self::Retry(_) => true,
             Self::Config(args) => args.changes(),
             Self::Exclusion(args) => args.changes(),
             Self::Registry(args) => args.changes(),
@@ -193,6 +197,7 @@ impl Command {
             Self::Plan(args) => &args.output,
             Self::Registry(args) => args.output(),
             Self::Reload(args) => &args.output,
+            Self::Retry(args) => &args.output,
             Self::Status(args) => &args.output,
             #[cfg(feature = "tui")]
             Self::Top(args) => &args.output,
@@ -268,6 +273,9 @@ mod tests {
             "nvmf disconnect -d nvme1n1,/dev/nvme2",
             "nvmf discover -d /dev/nvme3",
             "nvmf reload",
+            "nvmf retry",
+            "nvmf retry testnqn -o json",
+            "nvmf retry transport=tcp;traddr=192.0.2.10;nqn=nqn.2014-08.org.example:a",
             "nvmf status -o json",
             "nvmf explain nvme3n1 -o json",
             "nvmf explain testnqn",

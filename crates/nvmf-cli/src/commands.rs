@@ -18,6 +18,7 @@ pub(crate) mod plan;
 mod raw;
 pub(crate) mod registry;
 pub(crate) mod reload;
+pub(crate) mod retry;
 pub(crate) mod status;
 #[cfg(feature = "tui")]
 pub(crate) mod top;

@@ -55,6 +55,11 @@ pub(super) fn reload_daemon() -> Result<(), String> {
     call("Reload", None, RELOAD_TIMEOUT, "told").map(|_| ())
 }
 
+/// Has the daemon make the attempt at one connection now, or says why it does not.
+pub(super) fn retry(tid: &str) -> Result<(), String> {
+    call("RetryNow", Some(tid), TIMEOUT, "told").map(|_| ())
+}
+
 fn call(
     method: &str,
     argument: Option<&str>,

@@ -4,8 +4,6 @@ use nvmf_testkit::host::DISCOVERY_NQN;
 use nvmf_testkit::target::Target;
 use nvmf_testkit::{SOON, World};
 
-use crate::call;
-
 #[test]
 fn one_that_is_not_to_stay_is_read_and_left() {
     let world = World::new("one_that_is_not_to_stay_is_read_and_left");
@@ -38,8 +36,11 @@ fn one_that_is_not_to_stay_is_read_and_left() {
     // What is new there is seen when it is read again; what is connected stays.
     target.add_subsystem("nqn.2026-11.visited:3");
     let before = world.controllers();
-    let manager = "org.nvmexpress.Discoverd1.Manager";
-    call(&world, "root", manager, &["RetryNow", "s", ""]).expect_success();
+    let said = world.nvmf(&["retry", DISCOVERY_NQN]).expect_success();
+    assert!(
+        said.starts_with("tried now: (tcp, 127.0.0.1, 8009"),
+        "{said}"
+    );
     world.wait_connected(target.nqns(), SOON);
     world.wait_for("it is left again", SOON, is_left);
     let now = world.controllers();
