@@ -197,7 +197,7 @@ fn scripts(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 pub(crate) fn below_root(prefix: &Path) -> anyhow::Result<&Path> {
     prefix.strip_prefix("/").map_err(|_| {
         anyhow!(
-            "prefix `{}` is not absolute: give something like `/usr`",
+            "`{}` is not absolute: give something like `/usr`, or `/usr/lib` for libraries",
             prefix.display()
         )
     })

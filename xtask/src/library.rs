@@ -56,10 +56,15 @@ pub(crate) fn lay_out(
     let libdir = libdir
         .to_str()
         .context("the libraries' folder is no UTF-8")?;
+    // who moves the prefix moves what is below it
+    let libdir = match libdir.strip_prefix(prefix.trim_end_matches('/')) {
+        Some(below) => format!("${{prefix}}{below}"),
+        None => libdir.to_owned(),
+    };
     for file in texts(&source.join("dist/pkgconfig"), &["pc"])? {
         let to = libraries.join("pkgconfig");
         let to = to.join(file.file_name().unwrap_or_default());
-        let text = text(&file, prefix)?.replace("@LIBDIR@", libdir);
+        let text = text(&file, prefix)?.replace("@LIBDIR@", &libdir);
         put(&to, text.as_bytes(), 0o644, written)?;
     }
     Ok(())

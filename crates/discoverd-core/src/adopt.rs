@@ -127,6 +127,8 @@ impl Core {
             connection.suspect = false;
             connection.last_error = None;
             connection.failure = None;
+            connection.visit.left = false;
+            connection.visit.resting = false;
             self.timers.clear(&Timer::Retry(key.clone()));
             self.abandon_page(key);
         }
@@ -134,7 +136,7 @@ impl Core {
             return;
         };
         let back = matches!(connection.life, Life::Lost(_)) && !lost;
-        if lost && !matches!(connection.life, Life::Lost(_)) {
+        if lost && !connection.visit.left && !matches!(connection.life, Life::Lost(_)) {
             self.fc_lost(key);
         }
         let Some(connection) = self.connections.get(key) else {

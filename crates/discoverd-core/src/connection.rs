@@ -60,6 +60,7 @@ use crate::backoff::Backoff;
 use crate::discovery::Page;
 use crate::key::Key;
 use crate::live::{Incarnation, Spot};
+use crate::visits::Visit;
 use crate::{ActionId, FailureKind, State, Timestamp};
 
 /// A connection that lasted so many milliseconds was a good one.
@@ -119,8 +120,8 @@ pub(crate) struct Connection {
     pub(crate) unanswered: bool,
     /// The options of the last attempt.
     pub(crate) tried: Option<Box<ConnectOptions>>,
-    /// The last attempt was made only to read the discovery log page.
-    pub(crate) visit: bool,
+    /// Whether it is connected only to read the discovery log page.
+    pub(crate) visit: Visit,
     pub(crate) last_error: Option<String>,
     /// Of what kind that was, if it was a connect.
     pub(crate) failure: Option<FailureKind>,
@@ -205,7 +206,7 @@ impl Connection {
             asked_at: now,
             unanswered: false,
             tried: None,
-            visit: false,
+            visit: Visit::default(),
             last_error: None,
             failure: None,
             tried_at: None,

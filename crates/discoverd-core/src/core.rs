@@ -32,7 +32,7 @@ pub struct Settings {
     /// name and that could not be connected all the time; 0: never.
     pub dc_giveup_hours: u32,
     /// Minutes between two reads of the log page of a discovery controller that does not promise to
-    /// tell of changes; 0: it is read only when it is connected.
+    /// tell of changes, or is not to stay connected; 0: it is read only when it is connected.
     pub dc_recheck_minutes: u32,
     /// Minutes between two kicks of the Fibre Channel ports ([`crate::ActionKind::KickFc`]); 0: only
     /// at the start, and when a controller over Fibre Channel is lost.

@@ -6,6 +6,7 @@ use crate::desired::Diff;
 use crate::key::Key;
 use crate::outbox::Urgency;
 use crate::timers::Timer;
+use crate::visits::Visit;
 use crate::{ActionKind, ConnectRequest, State, Timestamp};
 
 const SHUTTING_DOWN: &str = "the machine is shutting down: nothing is connected any more";
@@ -63,6 +64,10 @@ impl Core {
             let others = self.desired.alternatives(&key);
             self.connections.set_others(&key, others);
             self.options_changed(&key);
+            let kept = self.desired.is_kept(&key);
+            if let Some(connection) = self.connections.get_mut(&key) {
+                connection.visit.only &= !(kept && connection.desired);
+            }
             self.decide(&key, now);
         }
     }
@@ -91,18 +96,16 @@ impl Core {
         }
         let gone = connection.life.ours().cloned();
         let gave_up = connection.life == Life::GaveUp;
-        let idle = connection.life == Life::Idle;
-        let left = connection.page.left && !self.desired.is_kept(key);
+        let left = connection.visit.left && !self.desired.is_kept(key);
         let lasted_ms = connection.end(now);
         let excluded = connection.excluded.clone();
-        let rests = idle && self.rests(key);
-        if idle && !rests {
-            self.timers.clear(&retry);
-        }
         if gone.is_some() {
             self.abandon_page(key);
-            self.fc_lost(key);
+            if !left {
+                self.fc_lost(key);
+            }
         }
+        let rests = self.rests(key, now);
         if let Some(origin) = excluded {
             self.timers.clear(&retry);
             let reason = format!("excluded by {origin}");
@@ -111,7 +114,7 @@ impl Core {
             self.timers.clear(&retry);
             self.enter(key, Life::Waiting, SHUTTING_DOWN.to_owned(), now);
         } else if rests {
-            // until its log page is to be read again
+            self.go_on_resting(key, now);
         } else if gone.is_some() && left {
             self.rest(key, now);
         } else if let Some(at) = gone {
@@ -152,7 +155,10 @@ impl Core {
         connection.attempts = connection.attempts.saturating_add(1);
         connection.tried_at = Some(now);
         connection.tried = Some(Box::new(options.clone()));
-        connection.visit = !kept;
+        connection.visit = Visit {
+            only: !kept,
+            ..Visit::default()
+        };
         if !connection.unanswered {
             connection.asked_at = now;
         }

@@ -8,11 +8,10 @@ use nvmf_types::log_page::{DiscoveryLog, Named, TlsUse};
 use nvmf_types::{ControllerClass, DeviceName};
 
 use crate::backoff::Backoff;
-use crate::connection::{Connection, Life};
-use crate::core::{Core, Flight, Phase};
+use crate::connection::Life;
+use crate::core::{Core, Flight};
 use crate::desired;
 use crate::key::Key;
-use crate::live::Incarnation;
 use crate::outbox::Urgency;
 use crate::timers::Timer;
 use crate::{ActionId, ActionKind, Sentence, Timestamp};
@@ -31,8 +30,8 @@ pub(crate) struct Page {
     generation: Option<u64>,
     /// Whether the discovery controller says that it keeps connections and tells of changes.
     keeps: Option<bool>,
-    /// It was read, and so its discovery controller, which is not to be kept, is being disconnected.
-    pub(crate) left: bool,
+    /// The generation that was read last, whichever controller that was from.
+    known: Option<u64>,
     /// How often in a row it did not keep a connection until its page would have been read again.
     brief: u8,
     /// Connections named by the last one that could be read.
@@ -55,6 +54,9 @@ impl Core {
             return;
         };
         for key in known.bound.clone() {
+            if let Some(connection) = self.connections.get_mut(&key) {
+                connection.visit.left = false;
+            }
             self.fetch(&key);
         }
     }
@@ -70,7 +72,6 @@ impl Core {
         if !key.is_discovery() {
             return;
         }
-        connection.page.left = false;
         if connection.page.flight.is_some() {
             connection.page.again = true;
             return;
@@ -108,8 +109,11 @@ impl Core {
                 page.error = None;
                 page.backoff.reset();
                 let moved = page.generation.replace(log.genctr) != Some(log.genctr);
-                self.plan_next_read(&key, &log, moved, now);
-                self.read(&key, log, moved, now);
+                let new = page.known.replace(log.genctr) != Some(log.genctr);
+                let is_visit = connection.visit.only;
+                self.plan_next_read(&key, &log, moved && !is_visit, now);
+                // what a visit finds as it was says nothing anew
+                self.read(&key, log, moved && (new || !is_visit), now);
             }
             Err(message) => {
                 page.error = Some(message);
@@ -126,69 +130,6 @@ impl Core {
         } else if was_read {
             self.leave(&key);
         }
-    }
-
-    /// Disconnects a discovery controller that was connected only to read its log page, and that no
-    /// connection needs any more.
-    fn leave(&mut self, dc: &Key) {
-        let at = self
-            .connections
-            .get(dc)
-            .and_then(|c| c.life.ours().cloned());
-        let Some(at) = at.filter(|_| self.phase == Phase::Running) else {
-            return;
-        };
-        let owner = self.settings.owner.clone();
-        let known = self.live.exact(&at);
-        let Some(known) = known.filter(|known| known.live.owner.as_ref() == Some(&owner)) else {
-            return;
-        };
-        let bound = known.bound.clone();
-        let connection = |key| self.connections.get(key);
-        let visits = |c: &Connection| c.visit && c.made.as_ref() == Some(&at);
-        let visited = bound.iter().any(|key| connection(key).is_some_and(visits));
-        let is_done = |key| connection(key).is_some_and(|c| c.page.is_read());
-        let done = bound
-            .iter()
-            .all(|key| is_done(key) && !self.desired.is_kept(key));
-        if !visited || !done {
-            return;
-        }
-        for key in &bound {
-            if let Some(connection) = self.connections.get_mut(key) {
-                connection.page.left = true;
-            }
-        }
-        let Incarnation { device, sysfs_ino } = at;
-        let kind = ActionKind::Disconnect {
-            device,
-            sysfs_ino,
-            owner,
-        };
-        self.outbox.push(Urgency::Now, kind);
-    }
-
-    /// A discovery controller that was left is gone. It is connected again when its log page is to be
-    /// read again.
-    pub(crate) fn rest(&mut self, dc: &Key, now: Timestamp) {
-        let timer = Timer::Retry(dc.clone());
-        match self.recheck_ms() {
-            Some(ms) => self.timers.set(timer, now.after_ms(ms)),
-            None => self.timers.clear(&timer),
-        }
-        let Some(connection) = self.connections.get_mut(dc) else {
-            return;
-        };
-        connection.forget_failures();
-        connection.ended_at = now;
-        let reason = format!("not kept connected (`persistent = no`){}", connection.page);
-        self.enter(dc, Life::Idle, reason, now);
-    }
-
-    /// Whether it is not yet time to connect it again.
-    pub(crate) fn rests(&self, dc: &Key) -> bool {
-        let waits = self.timers.due(&Timer::Retry(dc.clone())).is_some();
-        !self.desired.is_kept(dc) && (waits || self.recheck_ms().is_none())
     }
 
     /// A generation that moved is read once more: a change that came while it was read may have
@@ -217,7 +158,7 @@ impl Core {
     }
 
     /// How often a page is read that is not told of.
-    fn recheck_ms(&self) -> Option<u64> {
+    pub(crate) fn recheck_ms(&self) -> Option<u64> {
         let minutes = u64::from(self.settings.dc_recheck_minutes);
         (minutes > 0).then(|| minutes.saturating_mul(MINUTE_MS))
     }
@@ -243,7 +184,6 @@ impl Core {
         };
         let page = &mut connection.page;
         page.again = false;
-        page.left = false;
         page.error = None;
         page.generation = None;
         page.backoff.reset();
@@ -302,7 +242,7 @@ impl Page {
     }
 
     /// Whether it was read from the controller that there is, and nothing more is to be read.
-    const fn is_read(&self) -> bool {
+    pub(crate) const fn is_read(&self) -> bool {
         self.generation.is_some() && self.flight.is_none()
     }
 

@@ -71,6 +71,38 @@ impl FromStr for Subject {
     }
 }
 
+impl Subject {
+    /// Whether the connection `tid` is meant, by its name or by what it says; a device never is.
+    #[must_use]
+    pub fn is_connection(&self, tid: &TransportId) -> bool {
+        match self {
+            Self::Connection(wanted) => leaves_room(wanted, tid),
+            Self::Subsystem(nqn) => tid.nqn == *nqn,
+            Self::Device(_) => false,
+        }
+    }
+}
+
+/// Whether `tid` has all that `wanted` says.
+fn leaves_room(wanted: &TransportId, tid: &TransportId) -> bool {
+    let same = |class: ControllerClass| {
+        let port = wanted.trsvcid.is_none() || wanted.port(class) == tid.port(class);
+        let traddr = match (&wanted.traddr, &tid.traddr) {
+            (None, _) => true,
+            (Some(wanted), Some(have)) => wanted.same_address(have),
+            (Some(_), None) => false,
+        };
+        port && traddr
+    };
+    wanted.transport == tid.transport
+        && wanted.nqn == tid.nqn
+        && same(tid.class_by_nqn())
+        && (wanted.host_traddr.is_none() || wanted.host_traddr == tid.host_traddr)
+        && (wanted.host_iface.is_none() || wanted.host_iface == tid.host_iface)
+        && (wanted.hostnqn.is_none() || wanted.hostnqn == tid.hostnqn)
+        && (wanted.hostid.is_none() || wanted.hostid == tid.hostid)
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -42,6 +42,7 @@ mod states;
 mod status;
 mod timers;
 mod units;
+mod visits;
 
 pub use self::core::{Core, Settings};
 pub use action::{Action, ActionId, ActionKind, ConnectRequest, UnitSpec};

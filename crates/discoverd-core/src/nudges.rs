@@ -30,6 +30,7 @@ impl Core {
             };
             if matches!(connection.life, Life::Retrying | Life::Idle) {
                 connection.life = Life::Retrying;
+                connection.visit.resting = false;
                 connection.forget_failures();
                 self.timers.clear(&Timer::Retry(key.clone()));
                 self.decide(&key, now);
@@ -48,6 +49,7 @@ impl Core {
         if self.settings.fc_kickstart_interval_minutes != interval {
             self.plan_kick(now);
         }
+        self.plan_visits();
     }
 
     /// A waiting attempt may succeed now: it is made at once, but not sooner after the last one than

@@ -31,6 +31,10 @@ impl Core {
             Life::Stopping(_) => Life::Excluded,
             _ => Life::Waiting,
         };
+        if matches!(outcome, ConnectOutcome::AlreadyConnected(_)) {
+            // somebody else may have made it, unless an attempt without an answer did
+            connection.visit.only &= connection.unanswered;
+        }
         // "Already connected" may be about what an attempt without an answer made.
         connection.unanswered &= matches!(outcome, ConnectOutcome::AlreadyConnected(_));
         match outcome {

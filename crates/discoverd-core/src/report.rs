@@ -76,6 +76,13 @@ impl Core {
         }
     }
 
+    /// Whether a desired connection is kept when it is there, and not only visited (`persistent =
+    /// no`).
+    #[must_use]
+    pub fn is_kept(&self, class: ControllerClass, tid: TransportId) -> bool {
+        self.desired.is_kept(&Key::new(class, tid))
+    }
+
     /// Whether it is ours, and nothing desires it.
     fn is_left(&self, known: &Known) -> bool {
         known.live.owner.as_ref() == Some(&self.settings.owner) && known.bound.is_empty()

@@ -134,7 +134,9 @@ impl Core {
         if let Some(known) = known.and_then(|at| self.live.exact_mut(at)) {
             known.bound.remove(key);
         }
+        self.end_visit(&connection);
         let reason = match connection.life.ours() {
+            Some(_) if connection.visit.only => "no longer desired: disconnected".to_owned(),
             Some(at) => format!("no longer desired: {at} stays, and will not be reconnected"),
             None => "no longer desired".to_owned(),
         };

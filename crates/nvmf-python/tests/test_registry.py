@@ -169,7 +169,10 @@ def test_watch_hears_ctrl_c(host):
         "print('waits', flush=True); next(watch)"
     )
     command = [sys.executable, "-c", program, str(host)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
+    # shells have what they start in the background ignore it
+    heed = {"preexec_fn": lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes, **heed) as waiting:
         assert waiting.stdout.readline() == b"waits\n"
         while Path(f"/proc/{waiting.pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "R":
             pass  # it is on its way to wait

@@ -19,7 +19,7 @@ use crate::{Root, sysfs};
 /// it has no IP address of its own.
 ///
 /// # Errors
-/// `/sys/class/net` cannot be read. An interface that vanishes meanwhile is left out.
+/// `/sys/class/net` is there and cannot be read. An interface that vanishes meanwhile is left out.
 pub fn interface(root: &Root, wanted: &BootInterface) -> io::Result<Option<String>> {
     let class = root.sys().join("class/net");
     let mut found = Vec::new();

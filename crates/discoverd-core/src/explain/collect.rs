@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use nvmf_types::{ControllerClass, TransportId};
+use nvmf_types::TransportId;
 
 use super::{Explained, Explanation, Next, Remedy, Sentence, Subject, Whose};
 use crate::connection::{Connection, Life};
@@ -17,11 +17,7 @@ impl Core {
     /// Why something is as it is, and what comes next.
     #[must_use]
     pub fn explain(&self, subject: &Subject, now: Timestamp) -> Explanation {
-        let is_meant = |tid: &TransportId| match subject {
-            Subject::Connection(wanted) => leaves_room(wanted, tid),
-            Subject::Subsystem(nqn) => tid.nqn == *nqn,
-            Subject::Device(_) => false,
-        };
+        let is_meant = |tid: &TransportId| subject.is_connection(tid);
         let keys = self.connections.iter().map(|(key, _)| key);
         let mut keys: BTreeSet<Key> = keys.filter(|key| is_meant(key.tid())).cloned().collect();
         let mut connections = Vec::new();
@@ -155,6 +151,7 @@ impl Core {
         let retry = self.timers.due(&Timer::Retry(key.clone()));
         match &connection.life {
             Life::Connected(_) | Life::Lost(_) if connection.excluded.is_some() => Next::Nothing,
+            Life::Connected(_) if connection.visit.only => Next::Leave,
             Life::Connected(_) => Next::Reconnect,
             Life::Lost(_) => Next::Kernel,
             Life::Foreign(_) => Next::WhenFree,
@@ -222,24 +219,4 @@ fn target(tid: &TransportId) -> String {
         Some(port) => format!("{address}, port {port}"),
         None => address,
     }
-}
-
-/// Whether `tid` has all that `wanted` says.
-fn leaves_room(wanted: &TransportId, tid: &TransportId) -> bool {
-    let same = |class: ControllerClass| {
-        let port = wanted.trsvcid.is_none() || wanted.port(class) == tid.port(class);
-        let traddr = match (&wanted.traddr, &tid.traddr) {
-            (None, _) => true,
-            (Some(wanted), Some(have)) => wanted.same_address(have),
-            (Some(_), None) => false,
-        };
-        port && traddr
-    };
-    wanted.transport == tid.transport
-        && wanted.nqn == tid.nqn
-        && same(tid.class_by_nqn())
-        && (wanted.host_traddr.is_none() || wanted.host_traddr == tid.host_traddr)
-        && (wanted.host_iface.is_none() || wanted.host_iface == tid.host_iface)
-        && (wanted.hostnqn.is_none() || wanted.hostnqn == tid.hostnqn)
-        && (wanted.hostid.is_none() || wanted.hostid == tid.hostid)
 }

@@ -93,6 +93,8 @@ pub enum Next {
     WhenAllowed,
     /// Somebody else has it; it is connected when that one is gone.
     WhenFree,
+    /// It is disconnected when its log page was read.
+    Leave,
     /// It is not to stay connected, and its log page is read again in that many milliseconds; `None`:
     /// when somebody asks.
     ReadAgain(Option<u64>),
@@ -219,9 +221,9 @@ impl fmt::Display for Next {
                 );
             }
             Self::ReadAgain(None) => {
-                "`persistent = no` lets it be connected only to read that, and `dc-recheck-minutes = 0` \
-                 not again by itself."
+                "`persistent = no` lets it be connected only to read that, when somebody asks."
             }
+            Self::Leave => "`persistent = no`: it is disconnected as soon as that is read.",
             Self::WhenFree => "The daemon connects it when that controller is gone.",
             Self::WhenNamed => {
                 "It is not tried any more before it is announced or named anew, or somebody asks."

@@ -103,9 +103,11 @@ fn one_that_could_not_be_disconnected_is_tried_again() {
     let mut world = started(vec![]);
     world.connected("dc1", "nvme0");
     assert_eq!(world.logged("nvme0", &[]), ["disconnect nvme0"]);
-    assert_eq!(world.pass(1_200), ["fetch nvme0"]);
+    assert_eq!(world.pass(15 * MINUTE - 1), [""; 0]);
+    assert_eq!(world.pass(1), ["fetch nvme0"]);
     assert_eq!(world.logged("nvme0", &[]), ["disconnect nvme0"]);
-    assert_eq!(world.pass(15 * MINUTE), ["fetch nvme0"]);
+    world.gone("nvme0");
+    assert_eq!(world.connection("dc1").state.as_str(), "idle");
 }
 
 #[test]
@@ -217,6 +219,85 @@ fn nothing_else_has_it_read_sooner() {
     world.send(Event::NetworkChanged);
     assert_eq!(world.connection("dc1").state.as_str(), "idle");
     assert_eq!(world.send(Event::RetryNow(None)), ["connect dc1"]);
+    world.connected("dc1", "nvme0");
+    world.logged("nvme0", &["io1"]);
+    world.gone("nvme0");
+    world.pass(MINUTE);
+    world.send(Event::SettingsLoaded(Settings::default()));
+    assert_eq!(world.pass(14 * MINUTE - 1), [""; 0]);
+    assert_eq!(world.pass(1), ["connect dc1"]);
+}
+
+#[test]
+fn it_rests_on_when_somebody_else_was_there() {
+    let mut world = idle();
+    world.seen(live("dc1", "nvme3", 70, ""));
+    assert!(world.state("dc1").starts_with("foreign"));
+    world.gone("nvme3");
+    assert_eq!(world.connection("dc1").state.as_str(), "idle");
+    assert_eq!(world.pass(15 * MINUTE), ["connect dc1"]);
+}
+
+#[test]
+fn what_is_no_longer_desired_is_not_left_behind() {
+    // while it is read
+    let mut world = started(vec![]);
+    world.connected("dc1", "nvme0");
+    let dropped = world.send(Event::ConfigLoaded(config(&[])));
+    assert_eq!(dropped, ["disconnect nvme0"]);
+    // while it is being connected
+    let mut world = started(vec![]);
+    assert_eq!(world.send(Event::ConfigLoaded(config(&[]))), [""; 0]);
+    let made = world.connected("dc1", "nvme0");
+    assert!(made.contains(&"disconnect nvme0".to_owned()), "{made:?}");
+    // what is to be kept stays
+    let (mut world, _) = World::started(&["dc1"], vec![]);
+    world.connected("dc1", "nvme0");
+    assert_eq!(world.send(Event::ConfigLoaded(config(&[]))), [""; 0]);
+}
+
+#[test]
+fn what_was_wanted_otherwise_meanwhile_stays() {
+    let mut world = started(vec![]);
+    world.connected("dc1", "nvme0");
+    for persistent in [Persistence::Auto, Persistence::No] {
+        world.send(Event::ConfigLoaded(naming(&["dc1"], persistent)));
+    }
+    assert_eq!(world.logged("nvme0", &[]), [""; 0]);
+}
+
+#[test]
+fn one_that_somebody_made_meanwhile_stays() {
+    let mut world = started(vec![]);
+    let theirs = live("dc1", "nvme0", 7, &ours());
+    world.finished("dc1", ConnectOutcome::AlreadyConnected(theirs));
+    assert_eq!(world.logged("nvme0", &[]), [""; 0]);
+}
+
+#[test]
+fn a_visit_that_finds_nothing_new_keeps_nothing_alive() {
+    let mut world = idle();
+    world.failed("io1", FailureKind::Refused);
+    world.pass(15 * MINUTE - 1);
+    while world.open.iter().any(|open| open.1 == "connect io1") {
+        world.failed("io1", FailureKind::Refused);
+    }
+    let before = world.connection("io1").retry_at_ms;
+    world.pass(1);
+    world.connected("dc1", "nvme0");
+    world.logged("nvme0", &["io1"]);
+    assert_eq!(world.connection("io1").retry_at_ms, before);
+    world.gone("nvme0");
+    world.pass(15 * MINUTE);
+    world.connected("dc1", "nvme0");
+    let mut moved = crate::world::log(&["io1"]);
+    moved.genctr = 2;
+    world.logged_as("nvme0", moved);
+    let tried = world.connection("io1");
+    assert!(
+        tried.next_retry_ms.is_none_or(|ms| ms <= 1_000),
+        "{tried:?}"
+    );
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(super) fn reload_daemon() -> Result<(), String> {
     call("Reload", None, RELOAD_TIMEOUT, "told").map(|_| ())
 }
 
-/// Has the daemon make the attempt at one connection now, or says why it does not.
+/// Has the daemon make the attempt at one connection now, or at all (empty), or says why it does not.
 pub(super) fn retry(tid: &str) -> Result<(), String> {
     call("RetryNow", Some(tid), TIMEOUT, "told").map(|_| ())
 }

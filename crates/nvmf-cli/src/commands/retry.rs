@@ -30,7 +30,7 @@ pub(crate) struct Retry {
 }
 
 /// What `-o json` shows.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Report {
     retried: Vec<Retried>,
 }
@@ -46,14 +46,23 @@ struct Retried {
 impl Retry {
     pub(crate) fn run(&self, out: &mut Output) -> anyhow::Result<Outcome> {
         let view = Look::of_daemon(&daemon::daemon_status().map_err(Error::msg)?)?.view;
-        let mut report = Report::default();
-        for (tid, state) in waiting(&view, self.what.as_ref())? {
-            daemon::retry(&tid.to_string()).map_err(Error::msg)?;
-            report.retried.push(Retried {
-                connection: tid.log_form().to_string(),
-                state,
-            });
+        let waiting = waiting(&view, self.what.as_ref())?;
+        match self.what {
+            // all at once, the most urgent ones first
+            None => daemon::retry("").map_err(Error::msg)?,
+            Some(_) => {
+                let mut all = waiting.iter();
+                all.try_for_each(|(tid, _)| daemon::retry(&tid.to_string()))
+                    .map_err(Error::msg)?;
+            }
         }
+        let retried = waiting.into_iter().map(|(tid, state)| Retried {
+            connection: tid.log_form().to_string(),
+            state,
+        });
+        let report = Report {
+            retried: retried.collect(),
+        };
         out.result(&report, render)?;
         Ok(Outcome::Done)
     }
@@ -65,7 +74,8 @@ fn waiting(view: &View, what: Option<&Subject>) -> anyhow::Result<Vec<(Transport
         .connections
         .iter()
         .filter(|row| !row.sources.is_empty());
-    let meant: Vec<&Row> = desired.filter(|row| is_meant(row, what)).collect();
+    let is_meant = |row: &&Row| what.is_none_or(|what| is_meant(row, what));
+    let meant: Vec<&Row> = desired.filter(is_meant).collect();
     if let (true, Some(what)) = (meant.is_empty(), what) {
         bail!("nothing asks for {what}: see nvmf status");
     }
@@ -76,27 +86,12 @@ fn waiting(view: &View, what: Option<&Subject>) -> anyhow::Result<Vec<(Transport
         .collect())
 }
 
-fn is_meant(row: &Row, what: Option<&Subject>) -> bool {
-    const FIELDS: [&str; 8] = [
-        "transport",
-        "traddr",
-        "trsvcid",
-        "nqn",
-        "host-traddr",
-        "host-iface",
-        "hostnqn",
-        "hostid",
-    ];
+fn is_meant(row: &Row, what: &Subject) -> bool {
     match what {
-        None => true,
-        Some(Subject::Subsystem(nqn)) => row.nqn == nqn.as_str(),
-        Some(Subject::Device(device)) => row.device.as_deref() == Some(device.as_str()),
-        Some(Subject::Connection(wanted)) => row.transport_id().is_some_and(|tid| {
-            let mut fields = FIELDS.into_iter();
-            fields.all(|field| {
-                wanted.field(field).is_none() || wanted.field(field) == tid.field(field)
-            })
-        }),
+        Subject::Device(device) => row.device.as_deref() == Some(device.as_str()),
+        what => row
+            .transport_id()
+            .is_some_and(|tid| what.is_connection(&tid)),
     }
 }
 

@@ -23,8 +23,8 @@ use tally::{Missing, Seen, Tally, What};
 ///
 /// Waits for what the configuration and the firmware's boot tables name, through nvme-discoverd or,
 /// without it, as the kernel and the files say. A connection is there when its controller is live,
-/// whoever made it. What is excluded is not waited for, nor a discovery controller that was read and is
-/// not to stay connected (`persistent = no`). Exit status: 0 if all is connected, 1 if
+/// whoever made it. What is excluded is not waited for, nor a discovery controller that is
+/// not to stay connected, once it was read (`persistent = no`). Exit status: 0 if all is connected, 1 if
 /// something is not when the time is over.
 #[derive(Debug, Args)]
 #[command(

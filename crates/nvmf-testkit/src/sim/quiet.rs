@@ -25,7 +25,7 @@ const IDLE_MS: u64 = 7_200_000;
 const READS: u32 = 3 * 8;
 
 /// For so long visits are counted, and so many connects and units they come to each: one of both
-/// every 15 minutes.
+/// every 15 minutes, and what a page names anew.
 const VISITS_MS: u64 = 3_600_000;
 const VISITS: u64 = 2 * 5;
 
@@ -60,6 +60,11 @@ impl World {
             return Ok(());
         }
         self.heal();
+        if self.host.visited != Names::default() {
+            // so that they are visited again, whatever was set before
+            self.settle()?;
+            self.daemon.hear(Event::SettingsLoaded(settings(0)));
+        }
         self.let_pass(BOUND_MS)?;
         self.check_peace()?;
         self.check_visits()?;
@@ -77,11 +82,6 @@ impl World {
         (host.registry_broken, host.bus_broken) = (false, false);
         host.set_fabric(FC);
         host.kick();
-        if host.visited != Names::default() {
-            // what their pages named before all was quiet is not what they name now
-            self.daemon.hear(Event::SettingsLoaded(settings(0)));
-            self.daemon.hear(Event::RetryNow(None));
-        }
         if std::mem::take(&mut host.config_broken) {
             self.daemon.reload();
         }
@@ -342,11 +342,20 @@ impl World {
         if visited == Names::default() {
             return Ok(());
         }
+        for name in host_visits(&self.host).iter() {
+            let page = self
+                .host
+                .targets
+                .get(name.index())
+                .map(|target| target.page);
+            let other = Names(page.unwrap_or_default().0 ^ 1 << 4);
+            self.host.set_page(name, other);
+        }
         let asked = self.daemon.watch.asked;
         self.let_pass(VISITS_MS)?;
         self.check_peace()?;
         let asked = self.daemon.watch.asked - asked;
-        if asked > VISITS * u64::try_from(visited.iter().count()).unwrap_or(0) {
+        if asked > 2 + VISITS * u64::try_from(visited.iter().count()).unwrap_or(0) {
             return Err(format!(
                 "visits too often: asks for {asked} connects and units"
             ));

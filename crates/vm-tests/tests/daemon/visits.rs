@@ -1,5 +1,7 @@
 //! Discovery controllers that are not to stay connected.
 
+use std::time::Duration;
+
 use nvmf_testkit::host::DISCOVERY_NQN;
 use nvmf_testkit::target::Target;
 use nvmf_testkit::{SOON, World};
@@ -49,8 +51,11 @@ fn one_that_is_not_to_stay_is_read_and_left() {
     // Who wants it kept has it kept.
     world.config(&dc);
     world.reload();
-    world.wait_for("it stays", SOON, || {
-        world.status().state(DISCOVERY_NQN) == "connected"
-    });
+    let is_read = || {
+        let reason = world.status().connection(DISCOVERY_NQN, "reason");
+        reason.is_some_and(|it| it.starts_with("connected as") && it.contains("names 3"))
+    };
+    world.wait_for("it is connected and read", SOON, is_read);
+    world.stays("it", Duration::from_secs(2), is_read);
     assert_eq!(world.status().problems(), "");
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use discoverd_core::{Explained, Next, Sentence, State, Subject, Whose};
+use discoverd_core::{Core, Explained, Next, Sentence, State, Subject, Whose};
 use nvmf_types::ControllerState;
 
 use crate::commands::offline::{Host, NOW};
@@ -15,14 +15,15 @@ pub(super) fn explain(host: &Host, subject: &Subject, out: &mut Output) -> Strin
     for problem in problems.chain(&host.problems).chain(unread) {
         out.diagnostic(&format!("nvmf: explain: {problem}"));
     }
-    let explanation = host.core().explain(subject, NOW);
+    let core = host.core();
+    let explanation = core.explain(subject, NOW);
     if explanation.connections.is_empty() {
         return explanation.to_string();
     }
     let mut text = String::new();
     for one in &explanation.connections {
         // a String takes everything
-        let _ = writeln!(text, "{}: {}", one.tid.log_form(), state(one));
+        let _ = writeln!(text, "{}: {}", one.tid.log_form(), state(one, &core));
         let tried = |sentence: &&Sentence| matches!(sentence, Sentence::Tried { .. });
         for sentence in one.sentences.iter().filter(|it| !tried(it)) {
             let _ = writeln!(text, "  {}", spoken(sentence));
@@ -37,11 +38,13 @@ pub(super) fn explain(host: &Host, subject: &Subject, out: &mut Output) -> Strin
 }
 
 /// Nothing was begun.
-fn state(one: &Explained) -> &'static str {
+fn state(one: &Explained, core: &Core) -> &'static str {
     let there = |sentence: &Sentence| matches!(sentence, Sentence::Controller { .. });
+    let kept = || core.is_kept(one.class, one.tid.clone());
     match one.state {
         None => "not desired",
         Some(State::Starting) if one.sentences.iter().any(there) => State::Foreign.as_str(),
+        Some(State::Starting) if !kept() => State::Idle.as_str(),
         Some(State::Starting) => State::Waiting.as_str(),
         Some(state) => state.as_str(),
     }

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use discoverd_core::{ConnectionStatus, State};
+use discoverd_core::{ConnectionStatus, Core, State};
 use nvmf::Root;
-use nvmf_types::config::Persistence;
-use nvmf_types::{ControllerClass, ControllerState, LiveController, Owner};
+use nvmf_types::{ControllerState, LiveController, Owner};
 
 use super::super::offline::{Host, NOW};
 use super::super::ownership;
@@ -19,7 +18,8 @@ pub(super) fn view(root: &Root) -> View {
 
 /// What can be said of what was read.
 pub(crate) fn of(host: &Host) -> View {
-    let status = host.core().status(NOW);
+    let core = host.core();
+    let status = core.status(NOW);
     let mut problems = status.problems;
     if let Ok(config) = &host.config {
         let unresolved = config.unresolved.iter();
@@ -27,7 +27,7 @@ pub(crate) fn of(host: &Host) -> View {
     }
     problems.extend(host.problems.iter().cloned());
     let decided = status.connections.into_iter();
-    let mut connections: Vec<Row> = decided.map(|it| as_it_is(it, host)).collect();
+    let mut connections: Vec<Row> = decided.map(|it| as_it_is(it, host, &core)).collect();
     let seen: BTreeSet<&str> = connections
         .iter()
         .filter_map(|row| row.device.as_deref())
@@ -45,7 +45,7 @@ pub(crate) fn of(host: &Host) -> View {
 }
 
 /// What the daemon would begin with is not begun by anybody.
-fn as_it_is(decided: ConnectionStatus, host: &Host) -> Row {
+fn as_it_is(decided: ConnectionStatus, host: &Host, core: &Core) -> Row {
     let starting = decided.state == State::Starting;
     let mut row = Row::from(decided);
     let there = row.device.as_deref();
@@ -57,7 +57,7 @@ fn as_it_is(decided: ConnectionStatus, host: &Host) -> Row {
             row.state = State::Foreign.to_string();
             row.reason = "unowned; nvme-discoverd claims it when it starts".to_owned();
         }
-        None if starting && is_not_kept(&row, host) => {
+        None if starting && is_visited(&row, core) => {
             row.state = State::Idle.to_string();
             row.reason = "not kept connected (`persistent = no`)".to_owned();
         }
@@ -72,15 +72,9 @@ fn as_it_is(decided: ConnectionStatus, host: &Host) -> Row {
     row
 }
 
-/// Whether the configuration wants a discovery controller connected only to read its log page.
-fn is_not_kept(row: &Row, host: &Host) -> bool {
-    let config = host.config.as_ref().ok();
-    let mut all = config.into_iter().flat_map(|config| &config.connections);
-    row.class() == ControllerClass::Discovery
-        && all.any(|connection| {
-            connection.persistent == Persistence::No
-                && row.sources.contains(&connection.origin.to_string())
-        })
+fn is_visited(row: &Row, core: &Core) -> bool {
+    let tid = row.transport_id();
+    tid.is_some_and(|tid| !core.is_kept(row.class(), tid))
 }
 
 /// A controller of which no more is known than that it is there.

@@ -112,6 +112,7 @@ impl Tally {
             _ => row.is_configured(),
         };
         let known = &seen.view.connections;
+        let is_absent = |row: &&Row| is_excluded(row) || row.state == "idle";
         for row in known.iter().filter(meant).filter(|row| !is_absent(row)) {
             self.awaited += 1;
             let mut missing = Missing::from(row);
@@ -125,7 +126,7 @@ impl Tally {
             }
         }
         let wanted = seen.wanted.connections.iter();
-        let wanted = wanted.filter(|row| row.is_configured() && !is_absent(row));
+        let wanted = wanted.filter(|row| row.is_configured() && !is_excluded(row));
         for row in wanted.filter(|row| !known.iter().any(|it| it.is_same(row))) {
             self.awaited += 1;
             self.missing.push(Missing {
@@ -142,9 +143,9 @@ impl Tally {
     }
 }
 
-/// It is not there on purpose. One that is connected all the same counts as the others.
-fn is_absent(row: &Row) -> bool {
-    matches!(row.state.as_str(), "excluded" | "idle")
+/// It is not made on purpose. One that is connected all the same counts as the others.
+fn is_excluded(row: &Row) -> bool {
+    row.state == "excluded"
 }
 
 /// By the kernel, which knows first; whoever owns it.

@@ -11,14 +11,15 @@ use super::super::name::{Name, Names};
 /// What the configuration says, and what was made and read since.
 #[derive(Debug, Default)]
 pub(in super::super) struct Visits {
-    /// What the configuration names and does not want kept, and no boot table wants.
+    /// What the configuration names, and what of that it does not want kept.
+    configured: Names,
     unkept: Names,
     boot: Names,
-    /// Connects for a visit; false: something wanted it otherwise since.
+    /// Connects for a visit; false: it was not configured since.
     asked: BTreeMap<ActionId, (Name, bool)>,
-    /// Incarnations that were made for a visit.
+    /// Incarnations that were made for a visit, and that nothing wanted kept since.
     made: BTreeMap<u64, Name>,
-    /// Those of them that nothing wanted otherwise since.
+    /// Those of them that were configured ever since.
     only_visited: BTreeMap<u64, Name>,
     reads: BTreeMap<ActionId, u64>,
     read: BTreeSet<u64>,
@@ -29,6 +30,8 @@ impl Visits {
     pub(super) fn told(&mut self, event: &Event) {
         match event {
             Event::ConfigLoaded(config) => {
+                let all = config.connections.iter();
+                self.configured = Names::of(all.filter_map(|c| Name::find(&c.tid)));
                 let unkept = config.connections.iter().filter(|connection| {
                     connection.class == ControllerClass::Discovery
                         && connection.persistent == Persistence::No
@@ -42,15 +45,20 @@ impl Visits {
                 self.forget_kept();
             }
             Event::ConnectFinished { id, outcome } => {
-                let asked = self.asked.remove(id);
-                let ino = match outcome {
-                    ConnectOutcome::Connected { sysfs_ino, .. } => *sysfs_ino,
-                    ConnectOutcome::AlreadyConnected(live) => live.sysfs_ino,
-                    _ => return,
+                let Some((name, only)) = self.asked.remove(id) else {
+                    return;
                 };
-                self.made.extend(asked.map(|(name, _)| (ino, name)));
-                let only = asked.filter(|(_, only)| *only);
-                self.only_visited.extend(only.map(|(name, _)| (ino, name)));
+                match outcome {
+                    ConnectOutcome::Connected { sysfs_ino, .. } => {
+                        self.made.insert(*sysfs_ino, name);
+                        self.only_visited.extend(only.then_some((*sysfs_ino, name)));
+                    }
+                    // an attempt without an answer may have made it
+                    ConnectOutcome::AlreadyConnected(live) => {
+                        self.made.insert(live.sysfs_ino, name);
+                    }
+                    _ => {}
+                }
             }
             Event::LogFetched { id, result } => {
                 let ino = self.reads.remove(id);
@@ -62,8 +70,10 @@ impl Visits {
 
     /// What is wanted otherwise meanwhile stays.
     fn forget_kept(&mut self) {
-        let visited = self.visited();
+        let (visited, kept) = (self.visited(), self.kept());
         self.only_visited.retain(|_, name| visited.has(*name));
+        self.made.retain(|_, name| !kept.has(*name));
+        self.asked.retain(|_, (name, _)| !kept.has(*name));
         for (name, only) in self.asked.values_mut() {
             *only &= visited.has(*name);
         }
@@ -86,13 +96,17 @@ impl Visits {
         self.only_visited.contains_key(&ino)
     }
 
-    /// Whether that controller may be left now.
+    /// Whether that controller may be left now: it was read, or is not configured any more.
     pub(super) fn is_over(&self, ino: u64) -> bool {
         let name = self.made.get(&ino);
-        name.is_some_and(|name| self.visited().has(*name)) && self.read.contains(&ino)
+        name.is_some_and(|name| self.read.contains(&ino) || !self.configured.has(*name))
     }
 
     const fn visited(&self) -> Names {
         self.unkept.minus(self.boot)
+    }
+
+    const fn kept(&self) -> Names {
+        self.configured.minus(self.unkept).plus(self.boot)
     }
 }
