@@ -40,7 +40,7 @@
 //!   connect's result says whose it is. If an exclusion comes meanwhile, it is shown as *excluded*
 //!   already, and does the same (stopping): the connector asks the files before the kernel.
 //! - What is no longer desired leaves the table at once; while it is *starting*, with the result.
-//!   Its controller stays connected and keeps its unit.
+//!   Its controller stays connected and keeps its unit, unless it was connected only to be read.
 //! - What is found at the start is claimed if it is desired and unowned. That goes for the
 //!   controllers that the first listing had, and for connections that the first good configuration
 //!   named, or the first log page of a discovery controller desired since then (by referral, too),
