@@ -52,7 +52,8 @@ pub enum ActionKind {
         sysfs_ino: u64,
     },
     /// Disconnect this very controller now: systemd refused its unit because the machine is
-    /// shutting down, or it is a discovery controller that was connected only to be read. No result is expected but the controller's end.
+    /// shutting down, or it is a discovery controller that was connected only to be read. No result
+    /// is expected but the controller's end.
     Disconnect {
         /// The controller.
         device: DeviceName,

@@ -168,8 +168,7 @@ impl Desired {
         if let Some(connection) = self.configured.get(key) {
             return connection.options.clone();
         }
-        let scope = self.parent(key).and_then(|dc| self.scope(dc));
-        scope
+        self.inherited_scope(key)
             .map(|scope| match key.class() {
                 ControllerClass::Io => scope.io.clone(),
                 ControllerClass::Discovery => scope.dc.clone(),
@@ -180,14 +179,14 @@ impl Desired {
     /// Whether a discovery controller stays connected when its log page was read. The configuration
     /// can say no, for what it names or for what inherits from that; boot tables cannot.
     pub(crate) fn is_kept(&self, key: &Key) -> bool {
+        if !key.is_discovery() || self.is_boot(key) {
+            return true;
+        }
         let said = match self.configured.get(key) {
             Some(connection) => Some(connection.persistent),
-            None => {
-                let scope = self.parent(key).and_then(|dc| self.scope(dc));
-                scope.map(|scope| scope.persistent)
-            }
+            None => self.inherited_scope(key).map(|scope| scope.persistent),
         };
-        !key.is_discovery() || self.is_boot(key) || said != Some(Persistence::No)
+        said != Some(Persistence::No)
     }
 
     /// Whether a log page that names it says that nothing but TLS is accepted. An administrator's
@@ -226,6 +225,11 @@ impl Desired {
             via.hostid = scope.hostid.or(via.hostid);
         }
         via
+    }
+
+    /// What a connection inherits that only log pages name.
+    fn inherited_scope(&self, key: &Key) -> Option<&Scope> {
+        self.scope(self.parent(key)?)
     }
 
     /// The discovery controller that counts for what a log page's connection inherits.

@@ -78,17 +78,21 @@ impl Core {
             }
             UnitOutcome::Refused(_) => {
                 known.unit = Unit::Refused;
-                let Incarnation { device, sysfs_ino } = at;
-                let owner = self.settings.owner.clone();
-                let kind = ActionKind::Disconnect {
-                    device,
-                    sysfs_ino,
-                    owner,
-                };
-                self.outbox.push(Urgency::Now, kind);
+                self.disconnect(at);
                 self.shut_down(now);
             }
         }
+    }
+
+    /// Disconnects a controller, as long as it is ours.
+    pub(crate) fn disconnect(&mut self, at: Incarnation) {
+        let Incarnation { device, sysfs_ino } = at;
+        let kind = ActionKind::Disconnect {
+            device,
+            sysfs_ino,
+            owner: self.settings.owner.clone(),
+        };
+        self.outbox.push(Urgency::Now, kind);
     }
 
     /// Stops the unit of a controller that is gone.

@@ -1,12 +1,11 @@
 //! Discovery controllers that are connected only to read their log pages (`persistent = no`).
 
+use crate::Timestamp;
 use crate::connection::{Connection, Life};
 use crate::core::{Core, Phase};
 use crate::key::Key;
 use crate::live::Incarnation;
-use crate::outbox::Urgency;
 use crate::timers::Timer;
-use crate::{ActionKind, Timestamp};
 
 /// How far that is with one.
 #[derive(Debug, Default)]
@@ -66,19 +65,12 @@ impl Core {
     }
 
     fn disconnect_visited(&mut self, at: Incarnation) {
-        let owner = self.settings.owner.clone();
+        let owner = Some(&self.settings.owner);
         let known = self.live.exact(&at);
-        let ours = known.is_some_and(|known| known.live.owner.as_ref() == Some(&owner));
-        if !ours || self.phase != Phase::Running {
-            return;
+        let ours = known.is_some_and(|known| known.live.owner.as_ref() == owner);
+        if ours && self.phase == Phase::Running {
+            self.disconnect(at);
         }
-        let Incarnation { device, sysfs_ino } = at;
-        let kind = ActionKind::Disconnect {
-            device,
-            sysfs_ino,
-            owner,
-        };
-        self.outbox.push(Urgency::Now, kind);
     }
 
     /// One that was left is gone. It is connected again when its log page is to be read again.

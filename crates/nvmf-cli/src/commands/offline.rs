@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use discoverd_core::{Core, Event, Settings, Timestamp};
+use discoverd_core::{Core, Event, Settings, State, Timestamp};
 use nvmf::exclusions::LoadedExclusions;
 use nvmf::{Root, nbft, net, sysfs};
 use nvmf_types::LiveController;
@@ -27,6 +27,17 @@ const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The moment of the only look.
 pub(crate) const NOW: Timestamp = Timestamp(0);
+
+/// What a connection is, where the core would begin with it and nobody does: `there`, it has a
+/// controller; `kept`, that would stay connected.
+pub(crate) const fn not_begun(decided: State, there: bool, kept: bool) -> State {
+    match decided {
+        State::Starting if there => State::Foreign,
+        State::Starting if !kept => State::Idle,
+        State::Starting => State::Waiting,
+        decided => decided,
+    }
+}
 
 impl Host {
     /// Reads all of it; `config` in place of the host's own configuration. Host names are not

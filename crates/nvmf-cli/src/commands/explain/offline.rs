@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use discoverd_core::{Core, Explained, Next, Sentence, State, Subject, Whose};
+use discoverd_core::{Core, Explained, Next, Sentence, Subject, Whose};
 use nvmf_types::ControllerState;
 
-use crate::commands::offline::{Host, NOW};
+use crate::commands::offline::{Host, NOW, not_begun};
 use crate::output::Output;
 
 /// What the daemon would say when it has just started, in the form of its own answer.
@@ -40,14 +40,11 @@ pub(super) fn explain(host: &Host, subject: &Subject, out: &mut Output) -> Strin
 /// Nothing was begun.
 fn state(one: &Explained, core: &Core) -> &'static str {
     let there = |sentence: &Sentence| matches!(sentence, Sentence::Controller { .. });
-    let kept = || core.is_kept(one.class, one.tid.clone());
-    match one.state {
-        None => "not desired",
-        Some(State::Starting) if one.sentences.iter().any(there) => State::Foreign.as_str(),
-        Some(State::Starting) if !kept() => State::Idle.as_str(),
-        Some(State::Starting) => State::Waiting.as_str(),
-        Some(state) => state.as_str(),
-    }
+    let Some(decided) = one.state else {
+        return "not desired";
+    };
+    let kept = core.is_kept(one.class, one.tid.clone());
+    not_begun(decided, one.sentences.iter().any(there), kept).as_str()
 }
 
 /// The core has seen everything only now, and no log pages.

@@ -7,7 +7,7 @@ use discoverd_core::{ConnectionStatus, Core, State};
 use nvmf::Root;
 use nvmf_types::{ControllerState, LiveController, Owner};
 
-use super::super::offline::{Host, NOW};
+use super::super::offline::{Host, NOW, not_begun};
 use super::super::ownership;
 use super::view::{Row, View};
 
@@ -46,35 +46,30 @@ pub(crate) fn of(host: &Host) -> View {
 
 /// What the daemon would begin with is not begun by anybody.
 fn as_it_is(decided: ConnectionStatus, host: &Host, core: &Core) -> Row {
-    let starting = decided.state == State::Starting;
+    let (class, begun) = (decided.class, decided.state);
     let mut row = Row::from(decided);
     let there = row.device.as_deref();
     let mut live = host.live.iter();
     let there = there.and_then(|device| live.find(|it| it.device.as_str() == device));
-    match there {
-        Some(live) if row.sources.is_empty() => return not_desired(live),
-        Some(_) if starting => {
-            row.state = State::Foreign.to_string();
-            row.reason = "unowned; nvme-discoverd claims it when it starts".to_owned();
+    if let Some(live) = there.filter(|_| row.sources.is_empty()) {
+        return not_desired(live);
+    }
+    let kept = row
+        .transport_id()
+        .is_none_or(|tid| core.is_kept(class, tid));
+    let state = not_begun(begun, there.is_some(), kept);
+    if state != begun {
+        row.state = state.to_string();
+        row.reason = match state {
+            State::Foreign => "unowned; nvme-discoverd claims it when it starts",
+            State::Idle => "not kept connected (`persistent = no`)",
+            _ => "nvme-discoverd is not running",
         }
-        None if starting && is_visited(&row, core) => {
-            row.state = State::Idle.to_string();
-            row.reason = "not kept connected (`persistent = no`)".to_owned();
-        }
-        None if starting => {
-            row.state = State::Waiting.to_string();
-            row.reason = "nvme-discoverd is not running".to_owned();
-        }
-        _ => {}
+        .to_owned();
     }
     row.for_ms = None;
     row.attempts = 0;
     row
-}
-
-fn is_visited(row: &Row, core: &Core) -> bool {
-    let tid = row.transport_id();
-    tid.is_some_and(|tid| !core.is_kept(row.class(), tid))
 }
 
 /// A controller of which no more is known than that it is there.
