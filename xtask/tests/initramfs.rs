@@ -42,7 +42,14 @@ impl Host {
         fs::write(path, text).unwrap();
     }
 
-    fn run(&self, script: &str, arguments: &[&str]) -> String {
+    fn program(&self, name: &str, text: &str) {
+        self.file(name, text);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(self.root.path().join(name), mode).unwrap();
+    }
+
+    /// A script of ours, with all places below the root.
+    fn script(&self, script: &str) -> String {
         let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/initramfs-tools");
         let root = self.root.path().to_str().unwrap();
         let mut text = fs::read_to_string(dist.join(script)).unwrap();
@@ -59,8 +66,14 @@ impl Host {
             text = text.replace(&format!(">{place}"), &format!(">{root}{place}"));
             text = text.replace(&format!("\"{place}"), &format!("\"{root}{place}"));
         }
+        text
+    }
+
+    fn run(&self, script: &str, arguments: &[&str]) -> String {
+        let root = self.root.path().to_str().unwrap();
         let mut sh = Command::new("sh");
-        sh.args(["-ec", &text, "script"]).args(arguments);
+        sh.args(["-ec", &self.script(script), "script"]);
+        sh.args(arguments);
         sh.env("DESTDIR", self.root.path().join("initramfs"));
         sh.env("CONFDIR", self.root.path().join("conf"));
         let done = sh.output().unwrap();
@@ -93,12 +106,9 @@ fn the_hook_takes_in_what_a_host_with_boot_tables_needs() {
 fn the_script_connects_what_the_tables_name_until_it_is_there() {
     let host = Host::new();
     let script = "scripts/local-top/nvmf-boot";
-    let nvmf = |text: &str| {
-        host.file("usr/bin/nvmf", text);
-        let program = host.root.path().join("usr/bin/nvmf");
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        fs::set_permissions(program, mode).unwrap();
-    };
+    let nvmf = |text: &str| host.program("usr/bin/nvmf", text);
+    let again = "scripts/local-block/nvmf-boot";
+    host.program(again, &host.script(again));
     let tried = || fs::read_to_string(host.root.path().join("tried")).unwrap_or_default();
     let log = host.root.path().join("tried");
     nvmf(&format!(
@@ -117,7 +127,6 @@ fn the_script_connects_what_the_tables_name_until_it_is_there() {
     let left = host.root.path().join("run/nvmf-boot.tried");
     assert_eq!(fs::read_to_string(&left).unwrap(), "no route\n");
     // as long as the root file system is not there
-    let again = "scripts/local-block/nvmf-boot";
     nvmf("#!/bin/sh\necho no answer >&2\nexit 1\n");
     host.run(again, &[]);
     assert_eq!(fs::read_to_string(&left).unwrap(), "no answer\n");

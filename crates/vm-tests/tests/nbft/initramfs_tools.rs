@@ -32,7 +32,7 @@ const BESIDE: &str = r#"#!/bin/sh
 [ "$1" = prereqs ] && exit 0
 {
     tries=0
-    until [ -e /run/nvmf-boot.tried ] || [ "$tries" = 600 ]; do
+    until [ -s /run/nvmf-boot.tried ] || [ "$tries" = 600 ]; do
         tries=$((tries + 1))
         sleep 0.1
     done
